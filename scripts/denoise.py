@@ -1,0 +1,17 @@
+"""Suppress noise with the small-radius filter."""
+
+from localbg import images, job
+from localbg.denoise import denoise
+from localbg.parameters import resolved
+
+
+def main(plane: str, denoised: str, parameters: dict) -> None:
+    """Write the denoised plane as TIFF."""
+    image = images.read(plane)
+    parameters = resolved(parameters, image.pixel_size_um)
+    pixels = denoise(image.pixels, **parameters)
+    images.write(denoised, pixels, pixel_size_um=image.pixel_size_um)
+
+
+if __name__ == "__main__":
+    job.run("denoise", main, snakemake.input, snakemake.output, snakemake.params, snakemake.log[0])

@@ -1,0 +1,1 @@
+"""Local background subtraction and spot counting: functions on arrays and plain data."""

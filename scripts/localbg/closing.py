@@ -1,0 +1,58 @@
+"""The last word of a run: where the results are, and what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localbg import job, tables
+
+
+class RunFailed(Exception):
+    """More images failed than the config allows."""
+
+
+def report(results: str, max_failed: int) -> str:
+    """Say where the results are; make the run fail where too many images did.
+
+    Failure records are in the tables by now. They are removed, and with them the file `complete`
+    that asks for them, so that the next run tries those images again.
+
+    Parameters
+    ----------
+    results : str
+        Folder of the results.
+    max_failed : int
+        How many images may fail.
+
+    Returns
+    -------
+    str
+        The closing line.
+
+    Raises
+    ------
+    RunFailed
+        With the closing line, which names the images.
+    """
+    folder = Path(results)
+    failures = tables.read(folder / "tables" / "failures.csv")
+    total = len(tables.read(folder / "tables" / "images.csv"))
+    done = f"{total - len(failures)} of {total} images done; tables are in {folder / 'tables'}"
+    if not failures:
+        return done
+    for row in failures:
+        _forget(folder, row["image"])
+    (folder / "complete").unlink(missing_ok=True)
+    lines = [f"- {row['image']}, {row['step']}: {row['reason']}" for row in failures[:10]]
+    if len(failures) > len(lines):
+        lines.append(f"- … and {len(failures) - len(lines)} more")
+    text = "\n".join([f"{done}, failures in {folder / 'tables' / 'failures.csv'}:", *lines])
+    if len(failures) > max_failed:
+        raise RunFailed(f"{text}\nMend them and run again: only what is missing is done.")
+    return text
+
+
+def _forget(folder, image):
+    for path in folder.glob(f"*/**/{image}.*"):
+        if path.is_file() and job.failure(path):
+            path.unlink()

@@ -1,0 +1,116 @@
+"""What every job of the workflow does around its work: log, pass failures on, write whole files.
+
+An image that fails in one step must not stop the others. The step then writes a failure record
+in place of each of its outputs, and the steps after it hand that record on, so that the tables
+can name the image and the reason.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+MARK = b'{"failed_step": '
+# Not the image's fault: the job itself has to fail, so that it is run again.
+MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ESTALE)
+
+log = logging.getLogger("localbg")
+
+
+def start_log(path: str | os.PathLike | None) -> None:
+    """Send log messages, warnings and uncaught errors to a rule's log file."""
+    handlers = [logging.FileHandler(path, mode="w")] if path else [logging.StreamHandler()]
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers
+    )
+    logging.captureWarnings(True)
+    sys.excepthook = lambda kind, error, trace: log.critical(
+        "stopped by an error", exc_info=(kind, error, trace)
+    )
+
+
+def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path) -> None:
+    """Do one step for one image; on failure write the reason in place of its outputs.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step, for the record.
+    work : callable
+        Reads the inputs and writes the outputs; called with all named inputs, outputs and
+        parameters as keywords.
+    inputs, outputs, params
+        Named values with ``items()``. If an input is a failure record, it is handed on and
+        nothing else is done. The input ``modules`` only says what the step depends on.
+    log_path : path or None
+
+    Raises
+    ------
+    MemoryError, OSError
+        Where the machine failed rather than the image (no memory, disk full): the job fails.
+    """
+    start_log(log_path)
+    inputs = {name: path for name, path in inputs.items() if name != "modules"}
+    outputs = dict(outputs.items())
+    try:
+        for path in inputs.values():
+            if record := failure(path):
+                log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
+                _write_record(record, outputs.values())
+                return
+        work(**inputs, **outputs, **dict(params.items()))
+        log.info("%s done", step)
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+            raise
+        log.exception("%s failed", step)
+        _write_record({"failed_step": step, "reason": reason(error)}, outputs.values())
+
+
+def reason(error: Exception) -> str:
+    """An error in one line of plain words."""
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} does not exist"
+    if isinstance(error, PermissionError):
+        return f"{error.filename} may not be read (permission denied)"
+    text = " ".join(str(error).split())
+    # Messages of our own are sentences; a stranger's need their kind to make sense.
+    return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"
+
+
+def failure(path: str | os.PathLike) -> dict | None:
+    """The failure record that stands in place of a file, or None where the file is real."""
+    with Path(path).open("rb") as file:
+        if file.read(len(MARK)) != MARK:
+            return None
+        file.seek(0)
+        return json.load(file)
+
+
+def _write_record(record, outputs):
+    for path in outputs:
+        write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | os.PathLike) -> dict:
+    """Read plain data from JSON."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_json(path: str | os.PathLike, record: dict) -> None:
+    """Write plain data as JSON; the file appears whole or not at all."""
+    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file, which appears whole or not at all."""
+    beside = Path(f"{path}.part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,245 @@
+"""What a step's function takes, read from its source, and how sizes are written.
+
+The plan checks a config without importing numpy: the functions of a step are found by
+parsing its module, and their keyword-only parameters are checked by their annotations.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+Size = float
+"""Annotation of a length: pixels, multiples of the spot radius (``2x``), or ``0.5um``."""
+
+Area = float
+"""Annotation of an area: pixels, multiples of a spot's disc (``0.5x``), or ``2um2``."""
+
+Positive = float
+"""Annotation of a number greater than 0."""
+
+NonNegative = float
+"""Annotation of a number that is 0 or greater."""
+
+Percent = float
+"""Annotation of a number from 0 to 100."""
+
+RANGES = {
+    "Positive": (lambda v: v > 0, "a number greater than 0"),
+    "NonNegative": (lambda v: v >= 0, "a number, 0 or greater"),
+    "Percent": (lambda v: 0 <= v <= 100, "a number from 0 to 100"),
+    "float": (lambda v: True, "a number"),
+}
+UNITS = {"Size": {"x", "um"}, "Area": {"x", "um2"}}
+EXPONENT = {"Size": 1, "Area": 2}
+NUMBER = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(x|um2?|µm2?|μm2?|px)?\s*$")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One keyword-only parameter of a step's function."""
+
+    kind: str
+    default: object = None
+    required: bool = False
+    optional: bool = False
+    choices: tuple = ()
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the value is a size or an area, and so may carry a unit."""
+        return self.kind in UNITS
+
+
+def nearest(word, words) -> str:
+    """Hint at the valid word that resembles ``word`` most; empty where none does."""
+    match = difflib.get_close_matches(str(word), [str(w) for w in words], n=1, cutoff=0.5)
+    return f" Did you mean '{match[0]}'?" if match else ""
+
+
+def functions(path: Path) -> dict[str, dict[str, Parameter]]:
+    """Keyword-only parameters of a module's public functions.
+
+    Parameters
+    ----------
+    path : Path
+        A Python module. It is parsed, not imported.
+
+    Returns
+    -------
+    dict
+        Function name to its parameters by name.
+    """
+    return {
+        node.name: _parameters(node)
+        for node in ast.parse(Path(path).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+
+
+def _parameters(function: ast.FunctionDef) -> dict[str, Parameter]:
+    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    return {arg.arg: _parameter(arg.annotation, default) for arg, default in pairs}
+
+
+def _parameter(annotation, default) -> Parameter:
+    optional = isinstance(annotation, ast.BinOp)
+    node = annotation.left if optional else annotation
+    choices = ()
+    if isinstance(node, ast.Subscript):
+        choices = tuple(ast.literal_eval(node.slice))
+        node = node.value
+    return Parameter(
+        kind=ast.unparse(node),
+        default=None if default is None else ast.literal_eval(default),
+        required=default is None,
+        optional=optional,
+        choices=choices,
+    )
+
+
+def problem(value, parameter: Parameter) -> str | None:
+    """Say what is wrong with a parameter's value, or None where it is right.
+
+    A list stands for a sweep: each of its values is looked at.
+    """
+    if isinstance(value, list):
+        if not value:
+            return "is an empty list; give a value, or a list of values to sweep over"
+        return next((text for v in value if (text := problem(v, parameter))), None)
+    if value is None:
+        return None if parameter.optional else "is empty; expected a value"
+    if parameter.choices:
+        if value in parameter.choices:
+            return None
+        expected = ", ".join(map(str, parameter.choices))
+        return f"is {value!r}; expected one of {expected}.{nearest(value, parameter.choices)}"
+    if parameter.kind == "bool":
+        return None if isinstance(value, bool) else f"is {value!r}; expected true or false"
+    if parameter.is_scaled:
+        return _size_problem(value, parameter)
+    fits, expected = RANGES[parameter.kind]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and math.isfinite(value) and fits(value):
+        return None
+    return f"is {value!r}; expected {expected}"
+
+
+def _size_problem(value, parameter: Parameter) -> str | None:
+    units = sorted(UNITS[parameter.kind])
+    what = "length" if parameter.kind == "Size" else "area"
+    expected = f"expected a {what} such as 4 (pixels), 2x (spot radii) or 0.5um"
+    if parameter.kind == "Area":
+        expected = f"expected an {what} such as 4 (pixels), 0.5x (spot areas) or 0.2um2"
+    try:
+        number, unit = split_unit(value)
+    except ValueError:
+        return f"is {value!r}; {expected}"
+    if unit and unit not in units:
+        return f"is {value!r}; {expected}"
+    # A default of 0 is how a function says that 0 switches the operation off.
+    if number <= 0 and not (number == 0 and parameter.default == 0):
+        return f"is {value!r}; {expected}, greater than 0"
+    return None
+
+
+def split_unit(value) -> tuple[float, str]:
+    """Number and unit of a size: ``"2x"`` is (2.0, "x"), ``3`` is (3.0, "").
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is neither a finite number nor a number with a known unit.
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a size")
+    if isinstance(value, int | float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value!r} is not a size")
+        return float(value), ""
+    match = NUMBER.match(str(value))
+    if not match:
+        raise ValueError(f"{value!r} is not a size")
+    number, unit = match.groups()
+    unit = (unit or "").replace("µ", "u").replace("μ", "u")
+    return float(number), "" if unit == "px" else unit
+
+
+def scale(value, kind: str, spot_radius):
+    """Turn multiples of the spot radius into pixels or µm.
+
+    Parameters
+    ----------
+    value : number or str or None
+        A size or area as in the config.
+    kind : {"Size", "Area"}
+    spot_radius : number or str
+        Spot radius in pixels, or in µm (``"0.3um"``).
+
+    Returns
+    -------
+    float or str or None
+        Pixels as a number, µm as a string with its unit; other values unchanged.
+    """
+    if value is None:
+        return None
+    number, unit = split_unit(value)
+    if unit != "x":
+        return _join(number, unit)
+    radius, radius_unit = split_unit(spot_radius)
+    factor = radius if kind == "Size" else math.pi * radius**2
+    power = "2" if kind == "Area" and radius_unit else ""
+    return _join(number * factor, radius_unit + power)
+
+
+def in_pixels(value, pixel_size_um: float | None) -> float | None:
+    """Turn a scaled size or area into pixels.
+
+    Parameters
+    ----------
+    value : number or str or None
+        What `scale` returned.
+    pixel_size_um : float or None
+        Pixel size in µm, where known.
+
+    Raises
+    ------
+    ValueError
+        If the value is in µm and the pixel size is unknown.
+    """
+    if value is None:
+        return None
+    number, unit = split_unit(value)
+    if not unit:
+        return number
+    if not pixel_size_um:
+        raise ValueError(
+            f"the size {value} is in µm, but the pixel size is unknown; "
+            "give pixel_size_um in the sheet, or give the size in pixels"
+        )
+    return round(number / pixel_size_um ** (2 if unit == "um2" else 1), 9)
+
+
+def resolved(parameters: dict, pixel_size_um: float | None) -> dict:
+    """A step's parameters as its function takes them: every size in pixels.
+
+    Raises
+    ------
+    ValueError
+        As `in_pixels`.
+    """
+    return {
+        name: in_pixels(value, pixel_size_um)
+        if isinstance(value, str) and NUMBER.match(value)
+        else value
+        for name, value in parameters.items()
+    }
+
+
+def _join(number: float, unit: str):
+    number = round(number, 9)
+    return f"{number:g}{unit}" if unit else number

@@ -1,0 +1,123 @@
+"""The tables: their columns, what each means, and how numbers are written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterable
+
+from localbg.job import write_text
+
+COLUMNS = {
+    "images": {
+        "image": "id of the image",
+        "path": "its file or address",
+        "status": "ok or failed",
+        "reason": "why it failed, in words",
+        "shape": "size of each axis of the file",
+        "axes": "names of those axes",
+        "dtype": "type of the file's pixels",
+        "group": "group in the sheet",
+        "pixel_size_um": "µm per pixel, where known",
+        "spot_radius": "radius of a spot in pixels",
+    },
+    "spots": {
+        "image": "id of the image",
+        "method": "name of the method",
+        "spot": "number of the spot, as in the label image",
+        "y": "row of the centroid in pixels, weighted by the foreground",
+        "x": "column of the centroid in pixels, weighted by the foreground",
+        "area": "pixels",
+        "max": "highest raw grey level",
+        "mean": "mean raw grey level",
+        "foreground_max": "highest foreground, grey levels",
+        "foreground_sum": "sum of the foreground, grey levels",
+        "background_mean": "mean of the background, grey levels",
+        "snr": "highest foreground above the level, in noise standard deviations",
+        "touches_border": "whether the spot touches the image's border",
+    },
+    "counts": {
+        "image": "id of the image",
+        "group": "group in the sheet",
+        "method": "name of the method",
+        "status": "ok or failed",
+        "n_spots": "number of spots",
+        "density": "spots per 10,000 pixels",
+        "density_um2": "spots per µm², where the pixel size is known",
+        "threshold": "foreground grey level above which pixels belong to spots",
+        "decided_by": "what set the threshold: rule, min_snr or constant",
+        "level": "median of the foreground, grey levels",
+        "noise": "robust standard deviation of the foreground, grey levels",
+        "foreground_min": "lowest foreground before clipping, grey levels",
+        "negative_fraction": "fraction of pixels with a negative foreground before clipping",
+        "clipped_fraction": "fraction of pixels that clipping set to 0",
+    },
+    "agreement": {
+        "image": "id of the image",
+        "method_a": "one method",
+        "method_b": "another",
+        "matched": "spots that both found, one to one within a spot radius",
+        "only_a": "spots that only method_a found",
+        "only_b": "spots that only method_b found",
+        "jaccard": "matched over all; 1 where neither found any",
+    },
+    "accuracy": {
+        "image": "id of the image",
+        "method": "name of the method",
+        "n_truth": "number of true spots",
+        "n_spots": "number of spots found",
+        "matched": "true spots found, one to one within the tolerance",
+        "precision": "matched over found",
+        "recall": "matched over true",
+        "f1": "harmonic mean of precision and recall; 1 where there are none and none was found",
+        "localisation_error": "root mean square distance of matched pairs, pixels",
+        "tolerance": "largest distance of a pair, pixels: the spot radius",
+    },
+    "failures": {
+        "image": "id of the image",
+        "path": "its file or address",
+        "step": "the step that failed",
+        "reason": "why, in words",
+    },
+}
+# comparison.csv has a column for each method between these; no method may be called like them.
+COMPARISON = (("image", "group"), ("count_median", "count_spread"))
+PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
+
+
+def text(name: str, value) -> str:
+    """One cell: six significant digits, thousandths for positions, nothing for what is unknown."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.{PLACES[name]}f}" if name in PLACES else f"{value:.6g}"
+    return str(value)
+
+
+def write(path: str | os.PathLike, columns: Iterable[str], rows: Iterable[dict]) -> None:
+    """Write rows as CSV; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    columns : iterable of str
+        Columns in order. A row that lacks one has an empty cell there.
+    rows : iterable of dict
+        Python numbers, text, booleans, None.
+    """
+    columns = list(columns)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([text(name, row.get(name)) for name in columns] for row in rows)
+    write_text(path, buffer.getvalue())
+
+
+def read(path: str | os.PathLike) -> list[dict[str, str]]:
+    """Read a CSV table as rows of text."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

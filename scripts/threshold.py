@@ -1,0 +1,18 @@
+"""Threshold the foreground."""
+
+from localbg import images, job
+from localbg.threshold import threshold
+
+
+def main(foreground: str, facts: str, mask: str, record: str, parameters: dict) -> None:
+    """Write the mask as TIFF, and how the threshold came about as JSON."""
+    image = images.read(foreground)
+    pixels, found = threshold(image.pixels, job.read_json(facts)["grey_step"], **parameters)
+    images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
+    job.write_json(record, found)
+
+
+if __name__ == "__main__":
+    job.run(
+        "threshold", main, snakemake.input, snakemake.output, snakemake.params, snakemake.log[0]
+    )
