@@ -1,6 +1,7 @@
 """Suppress noise with the small-radius filter."""
 
 from localbg import images, job
+from localbg.arrays import require_fit
 from localbg.denoise import denoise
 from localbg.parameters import resolved
 
@@ -9,6 +10,7 @@ def main(plane: str, denoised: str, parameters: dict) -> None:
     """Write the denoised plane as TIFF."""
     image = images.read(plane)
     parameters = resolved(parameters, image.pixel_size_um)
+    require_fit(image.pixels, parameters)
     pixels = denoise(image.pixels, **parameters)
     images.write(denoised, pixels, pixel_size_um=image.pixel_size_um)
 

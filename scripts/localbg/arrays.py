@@ -15,3 +15,19 @@ def require_plane(image: np.ndarray) -> None:
         bad = image.size - np.count_nonzero(np.isfinite(image))
         if bad:
             raise ValueError(f"{bad} of {image.size} pixels are NaN or infinite")
+
+
+def require_fit(image: np.ndarray, parameters: dict) -> None:
+    """Raise ValueError if a filter's ``radius`` or ``sigma`` is too large for an image.
+
+    The filters have an answer then too (edges are repeated), but it is no local background, and
+    a size that large is a mistake in the config or the sheet.
+    """
+    for name in ("radius", "sigma"):
+        size = parameters.get(name, 0)
+        if 2 * size + 1 > min(image.shape):
+            shape = " x ".join(map(str, image.shape))
+            raise ValueError(
+                f"the filter's {name} of {size:g} px does not fit the image of {shape} pixels; "
+                f"expected 2 {name} + 1 <= {min(image.shape)}. Give a smaller {name} or spot_radius"
+            )
