@@ -1,0 +1,68 @@
+"""The pins of both environments and the promises of the README agree with the code."""
+
+import re
+
+import yaml
+
+from conftest import ROOT
+from localbg import plan, sheet, tables
+
+CONDA_NAMES = {"matplotlib-base": "matplotlib"}
+
+
+def pins(name):
+    """Names and versions of a requirements file."""
+    text = (ROOT / "envs" / name).read_text()
+    return {
+        m[1].lower(): m[2]
+        for m in re.finditer(r"^([A-Za-z0-9_.-]+)==([^\s#]+)", text, re.MULTILINE)
+    }
+
+
+def test_conda_environment_has_the_pins_of_requirements():
+    environment = yaml.safe_load((ROOT / "envs" / "environment.yaml").read_text())
+    conda = dict(pin.split("=") for pin in environment["dependencies"])
+    assert conda.pop("python") == "3.11"
+    pip = pins("requirements.txt")
+    for name, version in conda.items():
+        assert (name, version) == (name, pip[CONDA_NAMES.get(name, name)])
+
+
+def test_conda_environment_has_all_that_the_scripts_import():
+    environment = yaml.safe_load((ROOT / "envs" / "environment.yaml").read_text())
+    conda = {pin.split("=")[0] for pin in environment["dependencies"]}
+    imported = set()
+    for path in (ROOT / "scripts").rglob("*.py"):
+        imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
+    packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base"}
+    known = {"numpy", "scipy", "skimage", "tifffile", "matplotlib", "pandas"}
+    assert {packages.get(name, name) for name in imported & known} <= conda
+
+
+def test_every_requirement_is_pinned():
+    for name in ("requirements.txt", "requirements-test.txt"):
+        lines = (ROOT / "envs" / name).read_text().splitlines()
+        wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
+        assert len(wanted) == len(pins(name))
+
+
+def test_readme_names_every_column_of_the_sheet_and_every_key_of_the_config():
+    readme = (ROOT / "README.md").read_text()
+    schema = yaml.safe_load(plan.SCHEMA.read_text())
+    words = {*sheet.COLUMNS, *schema["properties"], *plan.defaults()["spots"]}
+    assert {word for word in words if f"`{word}`" not in readme} == set()
+
+
+def test_readme_names_every_table():
+    readme = (ROOT / "README.md").read_text()
+    assert {t for t in [*tables.COLUMNS, "comparison"] if f"tables/{t}.csv" not in readme} == set()
+
+
+def test_config_shows_every_key_with_its_default():
+    shown = yaml.safe_load((ROOT / "config.yaml").read_text())
+    assert {key: value for key, value in shown.items() if key != "images"} == plan.defaults()
+
+
+def test_schema_describes_every_key():
+    properties = yaml.safe_load(plan.SCHEMA.read_text())["properties"]
+    assert [key for key, spec in properties.items() if not spec.get("description")] == []
