@@ -32,6 +32,7 @@ except PlanError as error:
 
 pathvars:
     results=plan.results,
+    logs=f"{plan.results}/logs",
 
 
 wildcard_constraints:

@@ -38,7 +38,7 @@ def workflow(folder: Path) -> tuple[float, int]:
     (folder / "config.yaml").write_text(STUDY.format(root=ROOT))
     command = [sys.executable, "-m", "snakemake", "--snakefile", f"{ROOT}/Snakefile"]
     command += ["--directory", str(folder), "--cores", "1"]
-    return seconds(command), len(list((folder / "logs").rglob("*.log")))
+    return seconds(command), len(list((folder / "results" / "logs").rglob("*.log")))
 
 
 def main() -> None:
