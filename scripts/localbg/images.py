@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,24 +81,49 @@ def read(
     with path.open("rb") as file:
         if not file.read(1):
             raise ImageError(f"{path} is empty (0 bytes); expected a TIFF image")
-    # tifffile raises many kinds of error on damaged files; all mean the same to their owner.
-    try:
-        with tifffile.TiffFile(path) as tif:
-            pixels, found = _series(tif, path)
-            size = pixel_size_um or _pixel_size(tif, path)
-    except (ImageError, MemoryError):
-        raise
-    except tifffile.TiffFileError as error:
-        raise ImageError(f"{path} is not a TIFF image ({error})") from error
-    except Exception as error:
-        raise ImageError(
-            f"{path} cannot be read as a TIFF image: it is truncated or damaged ({error})"
-        ) from error
+    with _damage() as damage:
+        pixels, found, size = _contents(path, pixel_size_um)
+    if damage:
+        raise ImageError(_damaged(path, damage[0]))
     if not pixels.size:
         raise ImageError(f"{path} has no pixels (shape {pixels.shape})")
     names = _axis_names(axes, found, pixels, path)
     plane = _pick(pixels, names, {"C": channel, "Z": z, "T": t}, path)
     return Plane(_supported(plane, path), names, pixels.shape, str(pixels.dtype), size)
+
+
+@contextlib.contextmanager
+def _damage():
+    """Collect what tifffile logs as errors: it goes on with the part of a file that is whole."""
+    found = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: found.append(record.getMessage())
+    log = logging.getLogger("tifffile")
+    log.addHandler(handler)
+    try:
+        yield found
+    finally:
+        log.removeHandler(handler)
+
+
+def _contents(path, pixel_size_um):
+    try:
+        tif = tifffile.TiffFile(path)
+    except tifffile.TiffFileError as error:
+        raise ImageError(f"{path} is not a TIFF image ({error})") from error
+    with tif:
+        # Damaged files make tifffile raise many kinds of error; all mean the same to their owner.
+        try:
+            pixels, axes = _series(tif, path)
+            return pixels, axes, pixel_size_um or _pixel_size(tif, path)
+        except (ImageError, MemoryError):
+            raise
+        except Exception as error:
+            raise ImageError(_damaged(path, error)) from error
+
+
+def _damaged(path, error):
+    return f"{path} cannot be read as a TIFF image: it is truncated or damaged ({error})"
 
 
 def _series(tif, path):

@@ -19,7 +19,8 @@ def half_widths(radius: float, footprint: str = "disk") -> np.ndarray:
         Radius r in pixels; need not be whole.
     footprint : {"disk", "imagej"}
         ``disk`` is dy² + dx² <= r², as `skimage.morphology.disk`. ``imagej`` is
-        dy² + dx² <= r² + 1, the mask of ImageJ's rank filters [1]_.
+        dy² + dx² <= floor(r²) + 1, the
+        mask of ImageJ's rank filters [1]_.
 
     Returns
     -------
@@ -30,9 +31,9 @@ def half_widths(radius: float, footprint: str = "disk") -> np.ndarray:
     ----------
     .. [1] ImageJ 1.53t, ij.plugin.filter.RankFilters, makeLineRadii.
     """
-    square = radius * radius + (1.0 if footprint == "imagej" else 0.0) + 1e-9
-    reach = min(math.isqrt(int(square)), max(int(radius + 1e-9), 0))
-    return np.array([math.isqrt(int(square - dy * dy)) for dy in range(-reach, reach + 1)])
+    square = int(radius * radius + 1e-9) + (1 if footprint == "imagej" else 0)
+    reach = math.isqrt(square)
+    return np.array([math.isqrt(square - dy * dy) for dy in range(-reach, reach + 1)])
 
 
 def mask(widths: np.ndarray) -> np.ndarray:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 # Quantiles of |N(0, 1)|: they turn an absolute deviation into a standard deviation.
 HALF_NORMAL = {0.5: 0.6744897501960817, 0.95: 1.9599639845400545}
+MOST_TEXTURE = 4.0
 
 
-def noise_level(foreground: np.ndarray, *, grey_step: float = 0.0) -> tuple[float, float]:
-    """Where a foreground lies without spots, and how far it scatters.
+class Noise(NamedTuple):
+    """How a foreground lies where there are no spots, in grey levels.
+
+    Attributes
+    ----------
+    level : float
+        Median.
+    noise : float
+        Robust standard deviation.
+    scatter : float
+        The same, or that of the texture that the background left behind where it is larger.
+    """
+
+    level: float
+    noise: float
+    scatter: float
+
+
+def measure(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
+    """Measure level, noise and scatter of a foreground.
 
     Parameters
     ----------
@@ -20,27 +41,25 @@ def noise_level(foreground: np.ndarray, *, grey_step: float = 0.0) -> tuple[floa
 
     Returns
     -------
-    level : float
-        Median, in grey levels.
-    noise : float
-        Standard deviation, in grey levels: the largest of three estimates.
+    Noise
 
     Notes
     -----
-    1. The median absolute deviation of the pixels that differ from the level. The plain median
-       absolute deviation is 0 as soon as half of the pixels are equal, as in a clipped
-       foreground or around a cropped cell.
-    2. The 95 % quantile of all absolute deviations. Where a twentieth of the image or more is
-       textured, that texture is what spots must stand out from.
-    3. The noise of rounding to whole grey levels, ``grey_step / sqrt(12)``.
+    The noise is the median absolute deviation of the pixels that differ from the level. (The plain
+    median absolute deviation is 0 as soon as half of the pixels are equal, as in a clipped
+    foreground or around a cropped cell.) It is no less than that of rounding to whole grey levels,
+    ``grey_step / sqrt(12)``.
 
-    On pure Gaussian noise the first two agree with its standard deviation. Spots that cover more
-    than a twentieth of the image raise the second. Costs a partial sort of the pixels.
+    Texture has longer tails than noise, and spots must stand out from it too. So the 95 % quantile
+    of the deviations gives the scatter where it is larger than the noise, up to four times that:
+    beyond it stems from spots that cover more than a twentieth of the image.
+
+    On pure Gaussian noise both are its standard deviation. Costs a partial sort of the pixels.
     """
     level = float(np.median(foreground))
     deviation = np.abs(foreground - np.float32(level))
-    scattered = deviation[deviation > 0]
-    estimates = [grey_step * 12**-0.5, float(np.quantile(deviation, 0.95)) / HALF_NORMAL[0.95]]
-    if scattered.size:
-        estimates.append(float(np.median(scattered)) / HALF_NORMAL[0.5])
-    return level, max(estimates)
+    changed = deviation[deviation > 0]
+    noise = float(np.median(changed)) / HALF_NORMAL[0.5] if changed.size else 0.0
+    noise = max(noise, grey_step * 12**-0.5)
+    tails = float(np.quantile(deviation, 0.95)) / HALF_NORMAL[0.95]
+    return Noise(level, noise, min(max(noise, tails), MOST_TEXTURE * noise))

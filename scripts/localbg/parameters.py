@@ -103,14 +103,9 @@ def _parameter(annotation, default) -> Parameter:
 
 
 def problem(value, parameter: Parameter) -> str | None:
-    """Say what is wrong with a parameter's value, or None where it is right.
-
-    A list stands for a sweep: each of its values is looked at.
-    """
-    if isinstance(value, list):
-        if not value:
-            return "is an empty list; give a value, or a list of values to sweep over"
-        return next((text for v in value if (text := problem(v, parameter))), None)
+    """Say what is wrong with a parameter's value, or None where it is right."""
+    if value == []:
+        return "is an empty list; give a value, or a list of values to sweep over"
     if value is None:
         return None if parameter.optional else "is empty; expected a value"
     if parameter.choices:
@@ -242,4 +237,4 @@ def resolved(parameters: dict, pixel_size_um: float | None) -> dict:
 
 def _join(number: float, unit: str):
     number = round(number, 9)
-    return f"{number:g}{unit}" if unit else number
+    return f"{number:.12g}{unit}" if unit else number

@@ -142,13 +142,16 @@ def make_plan(config: dict) -> Plan:
     PlanError
         Naming every problem found: key, value, what is expected.
     """
-    problems = _schema_problems(config)
-    if problems:
-        raise PlanError(problems)
+    keys = _schema()["properties"]
+    problems = [_unknown_key("", key, keys) for key in config if key not in keys]
+    config = {key: value for key, value in config.items() if key in keys}
+    if misshapen := _schema_problems(config):
+        raise PlanError(problems + misshapen)
     config = defaults() | config
-    images, problems = sheet.images(
+    images, wrong = sheet.images(
         config["images"], base=config["base"], spot_radius=config["spot_radius"]
     )
+    problems += wrong
     methods = {}
     for name, recipe in _recipes(config, problems):
         if name in methods:
@@ -187,9 +190,7 @@ def _schema_problems(config: dict) -> list[str]:
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
             problems += [
-                f"{prefix}unknown key '{key}'.{nearest(key, known)} Keys here: {', '.join(known)}"
-                for key in error.instance
-                if key not in known
+                _unknown_key(prefix, key, known) for key in error.instance if key not in known
             ]
         elif error.validator == "required":
             missing = [key for key in error.validator_value if key not in error.instance]
@@ -208,6 +209,10 @@ def _schema_problems(config: dict) -> list[str]:
         else:
             problems.append(f"{prefix}{error.message}")
     return problems
+
+
+def _unknown_key(prefix, key, known):
+    return f"{prefix}unknown key '{key}'.{nearest(key, known)} Keys here: {', '.join(known)}"
 
 
 def _recipes(config, problems):
@@ -318,7 +323,7 @@ def _step_problems(step: str, parameters: dict) -> list[str]:
     what = step
     if selector:
         what = parameters.get(selector)
-        if what not in _choices(step):
+        if not isinstance(what, str) or what not in _choices(step):
             expected = ", ".join(_choices(step))
             hint = nearest(what, _choices(step))
             return [f"{step}: unknown {selector} '{what}'; expected one of {expected}.{hint}"]
@@ -395,5 +400,5 @@ def _word(name: str, value) -> str:
     if isinstance(value, bool) or value is None:
         value = str(value).lower()
     elif isinstance(value, int | float):
-        value = f"{value:g}"
+        value = f"{value:.12g}"
     return f"{name}-{str(value).replace(' ', '').replace('µ', 'u').replace('μ', 'u')}"

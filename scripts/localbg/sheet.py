@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import glob
+import math
 import os
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from localbg.parameters import Parameter, nearest, problem
+from localbg.parameters import Parameter, nearest, problem, split_unit
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
@@ -130,8 +131,6 @@ def _from_sheet(path):
         for name in header
         if name and name not in COLUMNS and (hint := nearest(name, COLUMNS)) and not problems
     ]
-    if not lines and not problems:
-        problems.append(f"{path}: has no rows; expected one per image")
     if problems:
         return [], "", problems
     rows = []
@@ -141,6 +140,8 @@ def _from_sheet(path):
             problems.append(f"{place}: has {'more' if None in row else 'fewer'} cells than columns")
         elif any(value.strip() for value in row.values()):
             rows.append((place, row))
+    if not rows and not problems:
+        problems.append(f"{path}: has no rows; expected one per image")
     return rows, str(path.parent), problems
 
 
@@ -165,7 +166,7 @@ def _image(row, folder, spot_radius):
     values = {
         "image": name,
         "path": _located(path, folder),
-        "spot_radius": _number(row.get("spot_radius")) or spot_radius,
+        "spot_radius": _number(row["spot_radius"]) if row.get("spot_radius") else spot_radius,
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
         "truth": _located(row["truth"], folder) if row.get("truth") else None,
@@ -173,11 +174,11 @@ def _image(row, folder, spot_radius):
     for key in ("channel", "z", "t"):
         values[key] = _index(key, row.get(key), wrong)
     size = _number(row.get("pixel_size_um"))
-    if size is not None and not (isinstance(size, float) and size > 0):
+    if size is not None and not (isinstance(size, float) and 0 < size < math.inf):
         wrong.append(f"pixel_size_um is {size!r}; expected µm per pixel, greater than 0")
     values["pixel_size_um"] = size
     text = problem(values["spot_radius"], SIZE)
-    if text or "x" in str(values["spot_radius"]):
+    if text or split_unit(values["spot_radius"])[1] == "x":
         text = text or f"is {values['spot_radius']!r}; expected pixels or µm (0.3um)"
         wrong.append(f"spot_radius {text}")
     return Image(**values), wrong
@@ -203,7 +204,7 @@ def _index(key, text, wrong):
     if not text or (key == "z" and text in ("max", "mean")):
         return text or None
     number = _number(text)
-    if isinstance(number, float) and number >= 0 and number == int(number):
+    if isinstance(number, float) and number >= 0 and number.is_integer():
         return int(number)
     also = ", max or mean" if key == "z" else ""
     wrong.append(f"{key} is '{text}'; expected an index counted from 0{also}")
@@ -251,6 +252,9 @@ def points(path: str | os.PathLike) -> list[tuple[float, float]]:
 
 def _point(row, line):
     try:
-        return float(row["y"]), float(row["x"])
+        y, x = float(row["y"]), float(row["x"])
     except (TypeError, ValueError):
-        raise ValueError(f"line {line}: y={row['y']!r}, x={row['x']!r} are not numbers") from None
+        y = x = math.nan
+    if not (math.isfinite(y) and math.isfinite(x)):
+        raise ValueError(f"line {line}: y={row['y']!r}, x={row['x']!r} are not numbers")
+    return y, x

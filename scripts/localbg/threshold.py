@@ -1,8 +1,8 @@
 """From the foreground to a mask: which pixels stand out.
 
 Each public function here but the entry point `threshold` is a rule; its keywords are the
-config's parameters. A rule takes the foreground, its level and its noise, and returns a value in
-grey levels.
+config's parameters. A rule takes the foreground and its noise, and returns a value in grey
+levels.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from localbg.arrays import require_plane
-from localbg.noise import noise_level
+from localbg.noise import Noise, measure
 from localbg.parameters import NonNegative, Percent, Positive
 
 EXPLICIT_RULES = ("noise", "value")
@@ -31,7 +31,7 @@ def threshold(
     foreground : ndarray of float32, 2-D
         Spots are positive.
     grey_step : float
-        See `localbg.noise.noise_level`.
+        See `localbg.noise.measure`.
     rule : {"noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
     min_snr : float
         Lower bound on what a rule may choose from the histogram: this many noise standard
@@ -46,8 +46,8 @@ def threshold(
     mask : ndarray of bool
         True above the threshold; False everywhere in a constant image, whatever the rule.
     record : dict
-        ``rule``, ``parameters``; ``threshold``, ``level`` and ``noise`` in grey levels;
-        ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr`` or
+        ``rule``, ``parameters``; ``threshold``, ``level``, ``noise`` and ``scatter`` in grey
+        levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr`` or
         ``constant``.
 
     Raises
@@ -56,17 +56,17 @@ def threshold(
         If the foreground is not 2-D, is empty, or has values that are not finite.
     """
     require_plane(foreground)
-    level, noise = noise_level(foreground, grey_step=grey_step)
+    found = measure(foreground, grey_step=grey_step)
     highest = float(foreground.max())
-    record = {"rule": rule, "parameters": parameters, "level": level, "noise": noise}
+    record = {"rule": rule, "parameters": parameters} | found._asdict()
     if highest == float(foreground.min()):
         return np.zeros(foreground.shape, bool), record | {
             "chosen": None,
             "threshold": highest,
             "decided_by": "constant",
         }
-    chosen = float(RULES[rule](foreground, level, noise, **parameters))
-    bound = level + min_snr * noise
+    chosen = float(RULES[rule](foreground, found, **parameters))
+    bound = found.level + min_snr * found.noise
     bounded = min_snr > 0 and rule not in EXPLICIT_RULES and chosen < bound
     value = bound if bounded else chosen
     return foreground > value, record | {
@@ -76,50 +76,50 @@ def threshold(
     }
 
 
-def noise(foreground: np.ndarray, level: float, noise: float, *, k: Positive) -> float:
-    """``k`` robust noise standard deviations above the foreground's median."""
-    return level + k * noise
+def noise(foreground: np.ndarray, found: Noise, *, k: Positive) -> float:
+    """``k`` times the scatter above the level."""
+    return found.level + k * found.scatter
 
 
-def value(foreground: np.ndarray, level: float, noise: float, *, value: float) -> float:
+def value(foreground: np.ndarray, found: Noise, *, value: float) -> float:
     """A fixed number of grey levels."""
     return value
 
 
-def percentile(foreground: np.ndarray, level: float, noise: float, *, percent: Percent) -> float:
+def percentile(foreground: np.ndarray, found: Noise, *, percent: Percent) -> float:
     """The grey level below which ``percent`` % of the pixels lie."""
     return np.percentile(foreground, percent)
 
 
-def otsu(foreground: np.ndarray, level: float, noise: float) -> float:
+def otsu(foreground: np.ndarray, found: Noise) -> float:
     """Least variance within two classes (Otsu 1979, doi 10.1109/TSMC.1979.4310076), 256 bins."""
     from skimage.filters import threshold_otsu
 
     return threshold_otsu(foreground)
 
 
-def triangle(foreground: np.ndarray, level: float, noise: float) -> float:
+def triangle(foreground: np.ndarray, found: Noise) -> float:
     """Farthest from the histogram's long side (Zack 1977, doi 10.1177/25.7.70454), 256 bins."""
     from skimage.filters import threshold_triangle
 
     return threshold_triangle(foreground)
 
 
-def li(foreground: np.ndarray, level: float, noise: float) -> float:
+def li(foreground: np.ndarray, found: Noise) -> float:
     """Least cross-entropy (Li and Tam 1998, doi 10.1016/S0167-8655(98)00057-9)."""
     from skimage.filters import threshold_li
 
     return threshold_li(foreground)
 
 
-def yen(foreground: np.ndarray, level: float, noise: float) -> float:
+def yen(foreground: np.ndarray, found: Noise) -> float:
     """Greatest correlation criterion (Yen 1995, doi 10.1109/83.366472), 256 bins."""
     from skimage.filters import threshold_yen
 
     return threshold_yen(foreground)
 
 
-def isodata(foreground: np.ndarray, level: float, noise: float) -> float:
+def isodata(foreground: np.ndarray, found: Noise) -> float:
     """Midway between the means of two classes (Ridler and Calvard 1978), 256 bins."""
     from skimage.filters import threshold_isodata
 

@@ -58,9 +58,11 @@ def estimate(
     function = getattr(importlib.import_module(f"{__name__}.{filter}"), filter)
     if polarity == "bright":
         return function(image, **parameters)
-    return _turned_over(function(_turned_over(image), **parameters))
-
-
-def _turned_over(image: np.ndarray) -> np.ndarray:
-    # The complement of an unsigned integer is exact and cannot wrap around.
-    return ~image if np.issubdtype(image.dtype, np.unsignedinteger) else -image
+    if image.dtype.kind == "f":
+        return -function(-image, **parameters)
+    # Turned over within its own range, an unsigned image stays unsigned, exact and small.
+    low, high = int(image.min()), int(image.max())
+    turned = function((high - image) + image.dtype.type(low), **parameters)
+    if turned.dtype.kind == "f":
+        return np.float32(low + high) - turned
+    return np.clip(low + high - turned.astype(np.int64), 0, None).astype(image.dtype)

@@ -1,0 +1,123 @@
+"""What the captions of the report ask for: numbers of the finished run, in words and tables.
+
+A caption is a template that sees the config and is filled in when the report is made. The
+Snakefile puts `Found` into the config for that; no file is read before a caption asks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import Path
+from statistics import mean
+
+from localbg import job, tables
+
+
+def number(value: float) -> str:
+    """A number as figures and captions show it: three significant digits."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
+def count(n: int, word: str) -> str:
+    """A number of things: ``1 spot``, ``2 spots``."""
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
+def described(parameters: Mapping) -> str:
+    """Parameters of a step in words: ``median, radius 2x``; what is not set is left out."""
+    words = [
+        str(value) if key in ("filter", "rule") else f"{key} {value}"
+        for key, value in parameters.items()
+        if value is not None
+    ]
+    return ", ".join(words)
+
+
+class Found(dict):
+    """The results of a run, read when a caption asks.
+
+    As a dictionary it is empty, so that Snakemake takes it for plain data in the config.
+
+    Parameters
+    ----------
+    folder : str
+        Of the results.
+    recipes : mapping of str to mapping
+        Each method's parameters, step by step.
+    """
+
+    def __init__(self, folder: str = "", recipes: Mapping[str, Mapping] | None = None):
+        super().__init__()
+        self.folder = Path(folder)
+        self.recipes = recipes or {}
+        self._tables: dict[str, list[dict]] = {}
+
+    def table(self, name: str, **wanted: str) -> list[dict]:
+        """Rows of a table that have the wanted values; none where there is no such table."""
+        path = self.folder / "tables" / f"{name}.csv"
+        if name not in self._tables:
+            self._tables[name] = tables.read(path) if path.exists() else []
+        return [row for row in self._tables[name] if wanted.items() <= row.items()]
+
+    def record(self, path: str | os.PathLike) -> dict:
+        """What lies beside a figure: the numbers that it shows."""
+        return job.read_json(path)
+
+    def summary(self) -> list[dict]:
+        """One row per method: its steps, all spots, and where truth is known the mean F1."""
+        rows = []
+        for method, recipe in self.recipes.items():
+            counted = [row["n_spots"] for row in self.table("counts", method=method, status="ok")]
+            f1 = [float(row["f1"]) for row in self.table("accuracy", method=method)]
+            origin = "denoised" if recipe["background"]["of"] == "denoised" else "raw"
+            background = {k: v for k, v in recipe["background"].items() if k != "of"}
+            rows.append(
+                {
+                    "method": method,
+                    "denoise": described(recipe["denoise"]),
+                    "background": f"{described(background)}, of the {origin} image",
+                    "threshold": described(recipe["threshold"]),
+                    "spots": sum(map(int, counted)),
+                }
+                | ({"mean F1": f"{mean(f1):.2f}"} if f1 else {})
+            )
+        return rows
+
+    def html(self, rows: Iterable[Mapping], columns: Iterable[str] = (), limit: int = 30) -> str:
+        """Rows as an HTML table in one line, which captions can hold whatever the cells say.
+
+        Parameters
+        ----------
+        rows : iterable of mappings
+        columns : iterable of str
+            All columns of the first row where none are given.
+        limit : int
+            Rows beyond are counted only.
+        """
+        rows = list(rows)
+        if not rows:
+            return "<p>No rows.</p>"
+        columns = list(columns) or list(rows[0])
+        head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
+        body = "".join(
+            f"<tr>{''.join(_cell(row.get(name)) for name in columns)}</tr>" for row in rows[:limit]
+        )
+        rest = f"<p>… and {count(len(rows) - limit, 'more row')}.</p>" if len(rows) > limit else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+    def columns(self, name: str) -> str:
+        """What the columns of a table mean, as an HTML list in one line."""
+        items = "".join(
+            f"<li><strong>{escape(column)}</strong>: {escape(meaning)}</li>"
+            for column, meaning in tables.COLUMNS[name].items()
+        )
+        return f"<ul>{items}</ul>"
+
+
+def _cell(value):
+    try:
+        return f'<td style="text-align: right">{number(float(value))}</td>'
+    except (TypeError, ValueError):
+        return f"<td>{escape(str('' if value is None else value))}</td>"

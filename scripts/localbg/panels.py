@@ -1,0 +1,271 @@
+"""The figure of what each method made of an image: raw, background, foreground, spots found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+
+from localbg import scoring
+from localbg.captions import count, number
+from localbg.figures import WIDTH, Result, image_title, styled
+
+# Pixels that a panel shows along each axis; in larger images a spot could not be seen.
+WINDOW = 512
+TRUE, FALSE, MISSED = "#56B4E9", "#E69F00", "#F748A5"
+BESIDE = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+
+
+def grey_range(image: np.ndarray) -> tuple[float, float]:
+    """Grey levels shown as black and as white: 0.1 % and 99.9 % of the pixels lie below them."""
+    low, high = map(float, np.percentile(image, (0.1, 99.9)))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def foreground_limit(results: Sequence[Result]) -> float:
+    """Grey level L such that foregrounds are shown from -L to L: 99.9 % of all lie between."""
+    values = np.concatenate([np.abs(r.foreground, dtype=np.float32).ravel() for r in results])
+    return float(np.percentile(values, 99.9)) or 0.5
+
+
+def judged(spots: np.ndarray, truth: np.ndarray, tolerance: float) -> dict[str, np.ndarray]:
+    """Split spots and truth as `localbg.scoring.accuracy` counts them.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n, 2)
+        ``true`` and ``false`` spots; ``met`` and ``missed`` true positions.
+    """
+    spots, truth = (np.reshape(points, (-1, 2)) for points in (spots, truth))
+    pairs, _ = scoring.match(truth, spots, tolerance)
+    met, hit = np.zeros(len(truth), bool), np.zeros(len(spots), bool)
+    met[pairs[:, 0]], hit[pairs[:, 1]] = True, True
+    return {"true": spots[hit], "false": spots[~hit], "met": truth[met], "missed": truth[~met]}
+
+
+def window(shape: tuple[int, int], results: Sequence[Result]) -> tuple[slice, slice]:
+    """Rows and columns that panels show: all, or in a large image those with the most spots."""
+    if max(shape) <= WINDOW:
+        return slice(0, shape[0]), slice(0, shape[1])
+    step = WINDOW // 4
+    spots = np.vstack([r.spots for r in results])
+    edges = [np.arange(0, n + step, step) for n in shape]
+    found = np.histogram2d(spots[:, 0], spots[:, 1], bins=edges)[0]
+    inside = sum(
+        np.pad(found, ((0, 3), (0, 3)))[i : i + found.shape[0], j : j + found.shape[1]]
+        for i in range(4)
+        for j in range(4)
+    )
+    best = np.unravel_index(inside.argmax(), inside.shape)
+    starts = [max(0, min(int(i) * step, n - WINDOW)) for i, n in zip(best, shape, strict=True)]
+    return tuple(slice(i, min(i + WINDOW, n)) for i, n in zip(starts, shape, strict=True))
+
+
+@styled
+def panels(
+    name: str,
+    image: np.ndarray,
+    results: Sequence[Result],
+    *,
+    spot_radius: float,
+    pixel_size_um: float | None = None,
+    truth: np.ndarray | None = None,
+    left_out: int = 0,
+) -> Figure:
+    """Show raw image, background, foreground and spots found, one row per method.
+
+    Parameters
+    ----------
+    name : str
+        Id of the image.
+    image : ndarray, 2-D
+    results : sequence of Result
+        At least one and at most `MAX_METHODS`.
+    spot_radius : float
+        Pixels: radius of the rings, and how far a spot may lie from its true place.
+    pixel_size_um : float, optional
+        Gives a scale bar.
+    truth : ndarray, shape (n, 2), optional
+        True positions y, x.
+    left_out : int
+        Number of methods that are not shown; the title tells.
+
+    Returns
+    -------
+    Figure
+        Raw image, background and spots share one range of grey levels, all foregrounds another,
+        symmetric around 0. Of images larger than `WINDOW` the part with the most spots is shown,
+        and the first column shows where it lies; counts are those of the whole image.
+    """
+    whole = slice(0, image.shape[0]), slice(0, image.shape[1])
+    view = window(image.shape, results)
+    low, high = grey_range(image)
+    limit = foreground_limit(results)
+    grey = {"cmap": "gray", "vmin": low, "vmax": high}
+    signed = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    title = image_title(name, image, pixel_size_um)
+    if view != whole:
+        title += f"; shown: {_described(view)}, outlined in the first column"
+    if left_out:
+        title += f"; {count(left_out, 'method')} more left out"
+    figure, rows, bars = _panel_axes(title, len(results), _aspect(view))
+    for axes, result in zip(rows, results, strict=True):
+        raw, background, foreground, overlay = axes
+        _show(raw, image, whole, **grey)
+        _show(background, result.background, view, **grey)
+        coloured = _show(foreground, result.foreground, view, **signed)
+        shades = _show(overlay, image, view, **grey)
+        if view != whole:
+            raw.add_patch(_outline(view))
+        _mark_spots(overlay, result.spots, truth, spot_radius)
+        method = raw.annotate(result.method, (0, 1), (0, 6), weight="bold", **BESIDE)
+        raw.annotate(result.text, (1, 0), (8, 0), **BESIDE | {"xycoords": method})
+    for axes, what in zip(rows[0], ("raw", "background", "foreground", "spots found"), strict=True):
+        axes.set_title(what, pad=26)
+    if pixel_size_um:
+        for axes in (rows[0][0], rows[0][3]):
+            _scale_bar(axes, pixel_size_um)
+    bar = figure.colorbar(shades, cax=bars[0], orientation="horizontal", extend="both")
+    bar.set_label(
+        f"grey levels of raw, background, spots found: {number(low)} to {number(high)} "
+        "(0.1 to 99.9 % of raw)"
+    )
+    bar = figure.colorbar(coloured, cax=bars[1], orientation="horizontal", extend="both")
+    bar.set_label(f"foreground, grey levels: ±{number(limit)} (99.9 % of all foregrounds)")
+    return figure
+
+
+def _described(view):
+    rows, columns = view
+    return f"rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
+
+
+def _aspect(view):
+    height, width = (part.stop - part.start for part in view)
+    return min(max(height / width, 0.3), 2.0)
+
+
+def _panel_axes(title, n_rows, aspect):
+    """Axes in inches: rows of four panels with a line of text above each, two bars below."""
+    left, right, gap, header, above, below = 0.65, 1.6, 0.12, 0.42, 1.1, 1.2
+    side = (WIDTH - left - right - 3 * gap) / 4
+    step = side * aspect + header
+    height = above + n_rows * step - header + below
+    figure = Figure(figsize=(WIDTH, height))
+    figure.text(left / WIDTH, 1 - 0.12 / height, title, fontsize=12, va="top")
+
+    def axes(column, y, width, tall):
+        x = left + column * (side + gap)
+        return figure.add_axes((x / WIDTH, y / height, width / WIDTH, tall / height))
+
+    rows = []
+    for row in range(n_rows):
+        y = height - above - row * step - side * aspect
+        rows.append([axes(column, y, side, side * aspect) for column in range(4)])
+        for panel in rows[-1][1:]:
+            panel.tick_params(labelleft=False)
+        for panel in rows[-1]:
+            panel.tick_params(labelbottom=row == n_rows - 1, length=2)
+        rows[-1][0].set_ylabel("y (px)")
+    for panel in rows[-1]:
+        panel.set_xlabel("x (px)")
+    bars = [axes(column, 0.5, 2 * side, 0.12) for column in (0, 2)]
+    return figure, rows, bars
+
+
+def _show(axes, pixels, view, **colours):
+    """Draw a part of an image; what has more pixels than the panel is thinned out first."""
+    rows, columns = view
+    step = math.ceil(max(rows.stop - rows.start, columns.stop - columns.start) / (2 * WINDOW))
+    extent = (columns.start - 0.5, columns.stop - 0.5, rows.stop - 0.5, rows.start - 0.5)
+    part = pixels[rows.start : rows.stop : step, columns.start : columns.stop : step]
+    return axes.imshow(part, extent=extent, aspect="auto", interpolation="nearest", **colours)
+
+
+def _outline(view):
+    rows, columns = view
+    corner = (columns.start - 0.5, rows.start - 0.5)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    return Rectangle(corner, *size, fill=False, edgecolor=FALSE, linewidth=1.5)
+
+
+def _mark_spots(axes, spots, truth, radius):
+    """Ring each spot and cross each true place; the legend counts them."""
+    if truth is None:
+        _rings(axes, spots, radius, TRUE)
+        handles = [_key("o", TRUE, f"found: {len(spots)}")]
+    else:
+        found = judged(spots, truth, radius)
+        _rings(axes, found["true"], radius, TRUE)
+        _rings(axes, found["false"], radius, FALSE)
+        _crosses(axes, found["met"], TRUE)
+        _crosses(axes, found["missed"], MISSED)
+        handles = [
+            _key("o", TRUE, f"found, true: {len(found['true'])}"),
+            _key("o", FALSE, f"found, false: {len(found['false'])}"),
+            _key("+", MISSED, f"missed: {len(found['missed'])}"),
+            _key("+", "0.5", f"true place: {len(truth)}"),
+        ]
+    axes.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        handletextpad=0.3,
+    )
+
+
+def _key(marker, colour, label):
+    return Line2D(
+        [], [], marker=marker, color=colour, label=label, ls="", ms=8, mew=1.6, mfc="none"
+    )
+
+
+def _rings(axes, points, radius, colour):
+    rings = EllipseCollection(
+        widths=np.full(len(points), 2 * radius),
+        heights=np.full(len(points), 2 * radius),
+        angles=np.zeros(len(points)),
+        units="xy",
+        offsets=points[:, ::-1],
+        offset_transform=axes.transData,
+        facecolors="none",
+        edgecolors=colour,
+        linewidths=1.0,
+    )
+    axes.add_collection(rings, autolim=False)
+
+
+def _crosses(axes, points, colour):
+    axes.plot(points[:, 1], points[:, 0], "+", color=colour, ms=3.5, mew=0.7, scalex=0, scaley=0)
+
+
+def _scale_bar(axes, pixel_size_um):
+    """A bar of a round length, about a quarter of the panel, in the lower right corner."""
+    x0, x1 = axes.get_xlim()
+    y1, y0 = axes.get_ylim()
+    length = _round_down((x1 - x0) * pixel_size_um / 4)
+    right, y = x1 - 0.05 * (x1 - x0), y1 - 0.06 * (y1 - y0)
+    ends = right - length / pixel_size_um, right
+    stroke = [withStroke(linewidth=4, foreground="black")]
+    axes.plot(ends, (y, y), color="white", lw=2, path_effects=stroke, scalex=False, scaley=False)
+    axes.annotate(
+        f"{number(length)} µm",
+        (sum(ends) / 2, y),
+        (0, 4),
+        textcoords="offset points",
+        ha="center",
+        color="white",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )
+
+
+def _round_down(length):
+    scale = 10 ** math.floor(math.log10(length))
+    return max(step for step in (1, 2, 5) if step * scale <= length) * scale

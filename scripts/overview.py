@@ -1,0 +1,40 @@
+"""Draw the number of spots of all images and methods, and how far the methods agree."""
+
+from localbg import charts, figures, job, tables
+
+
+def main(
+    *, counts: str, agreement: str, accuracy: str | None, counts_figure: str, agreement_figure: str
+) -> None:
+    """Write both figures from the tables.
+
+    Parameters
+    ----------
+    counts, agreement : str
+        Paths of the tables.
+    accuracy : str or None
+        Path of the table of accuracy, where the truth of any image is known.
+    counts_figure, agreement_figure : str
+        Paths of the outputs.
+    """
+    rows = [
+        row | {"n_spots": int(row["n_spots"]) if row["n_spots"] else None}
+        for row in tables.read(counts)
+    ]
+    known = tables.read(accuracy) if accuracy else []
+    truth = {row["image"]: int(row["n_truth"]) for row in known}
+    figures.save(charts.counts(rows, truth), counts_figure)
+    pairs = [row | {"jaccard": float(row["jaccard"])} for row in tables.read(agreement)]
+    methods = sorted({row["method"] for row in rows})
+    figures.save(charts.agreement(pairs, methods), agreement_figure)
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        counts=snakemake.input.counts,
+        agreement=snakemake.input.agreement,
+        accuracy=snakemake.input.get("accuracy"),
+        counts_figure=snakemake.output.counts,
+        agreement_figure=snakemake.output.agreement,
+    )

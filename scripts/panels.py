@@ -1,0 +1,75 @@
+"""Draw what each method made of an image: raw, background, foreground and spots found."""
+
+from localbg import figure_inputs, figures, job, panels, sheet
+from localbg.captions import number
+
+
+def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: str) -> None:
+    """Write the figure of an image, and the numbers that its caption states as JSON.
+
+    Parameters
+    ----------
+    image : str
+        Id of the image.
+    inputs : dict
+        Arguments of `localbg.figure_inputs.read`.
+    truth : str or None
+        Path of the true positions.
+    figure, record : str
+        Paths of the outputs.
+    """
+    try:
+        shown = figure_inputs.read(**inputs)
+    except figure_inputs.ImageFailed as reason:
+        figures.save(figures.failed(image, str(reason)), figure)
+        job.write_json(record, {"image": image, "failed": str(reason)})
+        return
+    places = sheet.points(truth) if truth else None
+    drawn = panels.panels(
+        image,
+        shown.image,
+        shown.results,
+        spot_radius=shown.spot_radius,
+        pixel_size_um=shown.pixel_size_um,
+        truth=places,
+        left_out=shown.left_out,
+    )
+    figures.save(drawn, figure)
+    job.write_json(record, {"image": image} | numbers(shown, places))
+
+
+def numbers(shown: figure_inputs.Inputs, truth: list | None) -> dict:
+    """What the caption states."""
+    return {
+        "spot_radius": number(shown.spot_radius),
+        "grey_range": list(map(number, panels.grey_range(shown.image))),
+        "foreground_limit": number(panels.foreground_limit(shown.results)),
+        "n_truth": None if truth is None else len(truth),
+        "methods": [
+            {
+                "method": result.method,
+                "n_spots": len(result.spots),
+                "threshold": number(result.threshold),
+            }
+            | judged(result, truth, shown.spot_radius)
+            for result in shown.results
+        ],
+    }
+
+
+def judged(result: figures.Result, truth: list | None, radius: float) -> dict:
+    """Numbers of true, false and missed spots, where the truth is known."""
+    if truth is None:
+        return {}
+    found = panels.judged(result.spots, truth, radius)
+    return {key: len(found[key]) for key in ("true", "false", "missed")}
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        image=snakemake.wildcards.image,
+        figure=snakemake.output.figure,
+        record=snakemake.output.record,
+        **dict(snakemake.params.items()),
+    )

@@ -1,0 +1,44 @@
+"""Draw rows of pixels through the brightest spots of an image, with background and threshold."""
+
+from localbg import figure_inputs, figures, job, profiles
+from localbg.captions import number
+
+
+def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
+    """Write the figure of an image, and the numbers that its caption states as JSON.
+
+    Parameters
+    ----------
+    image, inputs, figure, record
+        As in `panels.main`.
+    """
+    try:
+        shown = figure_inputs.read(**inputs)
+    except figure_inputs.ImageFailed as reason:
+        figures.save(figures.failed(image, str(reason)), figure)
+        job.write_json(record, {"image": image, "failed": str(reason)})
+        return
+    drawn = profiles.profiles(
+        image,
+        shown.image,
+        shown.results,
+        spot_radius=shown.spot_radius,
+        pixel_size_um=shown.pixel_size_um,
+        left_out=shown.left_out,
+    )
+    figures.save(drawn, figure)
+    thresholds = [
+        {"method": result.method, "threshold": number(result.threshold)} for result in shown.results
+    ]
+    spots = profiles.brightest(shown.results, shown.spot_radius)
+    job.write_json(record, {"image": image, "spots": spots, "methods": thresholds})
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        image=snakemake.wildcards.image,
+        figure=snakemake.output.figure,
+        record=snakemake.output.record,
+        **dict(snakemake.params.items()),
+    )
