@@ -31,6 +31,9 @@ def half_widths(radius: float, footprint: str = "disk") -> np.ndarray:
     ----------
     .. [1] ImageJ 1.53t, ij.plugin.filter.RankFilters, makeLineRadii.
     """
+    if footprint == "imagej":
+        # ImageJ makes small broken radii somewhat larger.
+        radius = 1.75 if 1.5 <= radius < 1.75 else 2.85 if 2.5 <= radius < 2.85 else radius
     square = int(radius * radius + 1e-9) + (1 if footprint == "imagej" else 0)
     reach = math.isqrt(square)
     return np.array([math.isqrt(square - dy * dy) for dy in range(-reach, reach + 1)])

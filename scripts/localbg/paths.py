@@ -1,0 +1,69 @@
+"""Where the results of a plan lie: the paths that rules take and make."""
+
+from __future__ import annotations
+
+from localbg.plan import Method, Plan
+
+
+def upstream(plan: Plan, kind: str, label: str, needed: str, image: str) -> str:
+    """Path of the TIFF that a step builds on; the plane itself where it builds on no step."""
+    below = getattr(plan.steps[kind][label], needed)
+    return f"{plan.results}/{f'{needed}/{below}' if below else 'image'}/{image}.tif"
+
+
+def of_image(plan: Plan, image: str) -> dict[str, str]:
+    """The image's plane, and the facts of its file."""
+    return {
+        "plane": f"{plan.results}/image/{image}.tif",
+        "facts": f"{plan.results}/image/{image}.json",
+    }
+
+
+def of_method(plan: Plan, image: str, method: Method) -> dict[str, str]:
+    """What a method made of an image."""
+    folder = plan.results
+    return {
+        "background": f"{folder}/background/{method.background}/{image}.tif",
+        "foreground": f"{folder}/foreground/{method.foreground}/{image}.tif",
+        "subtract": f"{folder}/foreground/{method.foreground}/{image}.json",
+        "threshold": f"{folder}/mask/{method.mask}/{image}.json",
+        "spots": f"{folder}/spots/{method.labels}/{image}.csv",
+    }
+
+
+def images(plan: Plan) -> list[dict]:
+    """Each image as the tables take it: what the sheet says, and the path of its facts."""
+    return [
+        {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
+        | {"facts": of_image(plan, row.image)["facts"]}
+        for row in plan.images.values()
+    ]
+
+
+def results(plan: Plan, keys: tuple[str, ...]) -> list[dict]:
+    """Each image and method with the paths of some of its results."""
+    return [
+        {"image": image, "method": method.name}
+        | {key: path for key, path in of_method(plan, image, method).items() if key in keys}
+        for image in plan.images
+        for method in plan.methods.values()
+    ]
+
+
+def shown(plan: Plan, image: str) -> dict:
+    """What the figures of an image read, and how each method's results came about."""
+    return of_image(plan, image) | {
+        "spot_radius": plan.images[image].spot_radius,
+        "results": [
+            {
+                "method": method.name,
+                "recipe": {
+                    "denoise": plan.parameters("denoised", method.denoised, image),
+                    "background": plan.parameters("background", method.background, image),
+                    "of": method.recipe["background"]["of"],
+                },
+            }
+            | of_method(plan, image, method)
+            for method in plan.methods.values()
+        ],
+    }

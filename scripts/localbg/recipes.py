@@ -1,0 +1,179 @@
+"""From the config's methods to recipes: defaults filled in, sweeps expanded, parameters checked."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cache
+from pathlib import Path
+
+from localbg import config as keys
+from localbg.parameters import Parameter, functions, nearest, problem
+from localbg.tables import COMPARISON
+
+LIBRARY = Path(__file__).parent
+STEPS = ("denoise", "background", "subtract", "threshold", "spots")
+SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
+POLARITY = Parameter("Literal", choices=("bright", "dark"))
+
+
+def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
+    """Every method to run, with all of its steps filled in and sweeps expanded.
+
+    Parameters
+    ----------
+    config : dict
+        With a value for every key.
+
+    Returns
+    -------
+    recipes : dict of str to dict
+        By name of the method: ``polarity`` and the parameters of each step.
+    problems : list of str
+        What is wrong with them.
+    """
+    shipped = keys.defaults()
+    methods = dict(shipped["methods"])
+    for name, overrides in config["methods"].items():
+        methods[name] = _merged_steps(methods.get(name, {}), overrides)
+    problems = [
+        f"methods: '{name}' is a column of comparison.csv; choose another name"
+        for name in itertools.chain(*COMPARISON)
+        if name in methods
+    ]
+    for name in config["compare"]:
+        if name not in methods:
+            problems.append(
+                f"compare: unknown method '{name}'; defined are {', '.join(methods)}."
+                f"{nearest(name, methods)}"
+            )
+    chosen = [name for name in methods if name in config["compare"] or not config["compare"]]
+    common = _merged_steps(
+        {step: shipped[step] for step in STEPS}, {step: config[step] for step in STEPS}
+    )
+    common["polarity"] = config["polarity"]
+    found = {}
+    for method in chosen:
+        for name, recipe in _sweep(method, _merged_steps(common, methods[method])):
+            if name in found:
+                problems.append(f"methods: two methods come out as '{name}'; rename one of them")
+            problems += [f"methods, {name}: {text}" for text in _problems(recipe)]
+            found[name] = recipe
+    return found, problems
+
+
+def _problems(recipe):
+    wrong = [text for step in STEPS for text in _step_problems(step, recipe[step])]
+    if text := problem(recipe["polarity"], POLARITY):
+        wrong.append(f"polarity {text}")
+    return wrong
+
+
+def _merged_steps(base: dict, overrides: dict) -> dict:
+    result = dict(base)
+    for step, override in overrides.items():
+        if isinstance(override, dict):
+            override = _merged(step, base.get(step, {}), override)
+        result[step] = override
+    return result
+
+
+def _merged(step: str, base: dict, override: dict) -> dict:
+    """Override key by key; a new filter or rule drops the parameters of the old one."""
+    selector = SELECTORS.get(step)
+    if selector in override and override[selector] != base.get(selector):
+        base = {key: value for key, value in base.items() if key in _common(step)}
+    return base | override
+
+
+def _sweep(name: str, recipe: dict):
+    """Make a recipe of each combination of listed values, named after them."""
+    swept = [
+        (step, key, values)
+        for step in STEPS
+        for key, values in recipe[step].items()
+        if isinstance(values, list) and values
+    ]
+    if isinstance(recipe["polarity"], list):
+        swept.append((None, "polarity", recipe["polarity"]))
+    keys = [key for _, key, _ in swept]
+    for combination in itertools.product(*(values for _, _, values in swept)):
+        single = {key: dict(v) if isinstance(v, dict) else v for key, v in recipe.items()}
+        words = [name]
+        for (step, key, _), value in zip(swept, combination, strict=True):
+            (single[step] if step else single)[key] = value
+            words.append(word(key if keys.count(key) == 1 else f"{step}-{key}", value))
+        yield "_".join(words), single
+
+
+@cache
+def _functions(module: str) -> dict[str, dict[str, Parameter]]:
+    return functions(LIBRARY / module)
+
+
+@cache
+def backgrounds() -> tuple[str, ...]:
+    """Names of the background filters: the modules of `localbg.backgrounds`."""
+    return tuple(sorted(p.stem for p in LIBRARY.glob("backgrounds/*.py") if p.stem[0] != "_"))
+
+
+@cache
+def _common(step: str) -> dict[str, Parameter]:
+    """Parameters that a step takes whatever its filter or rule."""
+    if step == "background":
+        return {"of": Parameter("Literal", choices=("image", "denoised"))}
+    if step == "spots":
+        return _functions("spots.py")["label"]
+    entry = _functions(f"{step}.py")[step]
+    return {name: p for name, p in entry.items() if name not in ("filter", "rule", "polarity")}
+
+
+@cache
+def choices(step: str) -> dict[str, dict[str, Parameter]]:
+    """The filters or rules of a step with their own parameters."""
+    if step == "background":
+        return {name: _functions(f"backgrounds/{name}.py")[name] for name in backgrounds()}
+    return {name: p for name, p in _functions(f"{step}.py").items() if name != step}
+
+
+def signature(step: str, parameters: dict) -> dict[str, Parameter]:
+    """Every parameter that a step takes, its filter's or rule's first."""
+    if step not in SELECTORS:
+        return _common(step)
+    return choices(step)[parameters[SELECTORS[step]]] | _common(step)
+
+
+def _step_problems(step: str, parameters: dict) -> list[str]:
+    selector = SELECTORS.get(step)
+    what = step
+    if selector:
+        what = parameters.get(selector)
+        if not isinstance(what, str) or what not in choices(step):
+            expected = ", ".join(choices(step))
+            hint = nearest(what, choices(step))
+            return [f"{step}: unknown {selector} '{what}'; expected one of {expected}.{hint}"]
+    known = signature(step, parameters)
+    given = [name for name in parameters if name != selector]
+    problems = [
+        f"{step}: {what} takes no '{name}'; it takes {', '.join(known)}.{nearest(name, known)}"
+        for name in given
+        if name not in known
+    ]
+    problems += [
+        f"{step}: {what} needs '{name}'"
+        for name, parameter in known.items()
+        if parameter.required and name not in parameters and name not in _common(step)
+    ]
+    return problems + [
+        f"{step}, {name} {text}"
+        for name in given
+        if name in known and (text := problem(parameters[name], known[name]))
+    ]
+
+
+def word(name: str, value) -> str:
+    """A parameter and its value as they stand in names."""
+    if isinstance(value, bool) or value is None:
+        value = str(value).lower()
+    elif isinstance(value, int | float):
+        value = f"{value:.12g}"
+    return f"{name}-{str(value).replace(' ', '').replace('µ', 'u').replace('μ', 'u')}"
