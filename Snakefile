@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import closing
+from localbg import captions, closing, paths
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -28,6 +28,13 @@ try:
         raise PlanError(problems)
 except PlanError as error:
     raise WorkflowError(str(error)) from None
+
+
+report: "report/workflow.rst"
+
+
+# What the captions of the report ask for, when the report is made.
+config["found"] = captions.Found(plan.results, {m.name: m.recipe for m in plan.methods.values()})
 
 
 pathvars:
@@ -45,19 +52,8 @@ def parameters(kind):
 
 
 def upstream(kind, needed):
-    """Path of the result that a step builds on; the raw plane where it builds on none."""
-
-    def path(wildcards):
-        label = getattr(plan.steps[kind][wildcards[kind]], needed)
-        folder = f"{needed}/{label}" if label else "image"
-        return f"{plan.results}/{folder}/{wildcards.image}.tif"
-
-    return path
-
-
-def beside(path):
-    """Path of the JSON record that lies beside a TIFF."""
-    return lambda wildcards: path(wildcards).removesuffix("tif") + "json"
+    """The TIFF that a step builds on."""
+    return lambda wildcards: paths.upstream(plan, kind, wildcards[kind], needed, wildcards.image)
 
 
 def modules(*names):
@@ -78,38 +74,36 @@ def source(wildcards):
     return storage(image.path) if image.is_remote else image.path
 
 
-def results_of(image, method):
-    """Where the results of a method on an image lie."""
-    folder = plan.results
-    return {
-        "subtract": f"{folder}/foreground/{method.foreground}/{image}.json",
-        "threshold": f"{folder}/mask/{method.mask}/{image}.json",
-        "spots": f"{folder}/spots/{method.labels}/{image}.csv",
-    }
+def drawn(wildcards):
+    """What the figures of an image show."""
+    return paths.drawn(plan, wildcards.image)
 
 
-RESULTS = [
-    {"image": image, "method": method.name} | results_of(image, method)
-    for image in plan.images
-    for method in plan.methods.values()
-]
-IMAGES = [
-    {
-        "image": image.image,
-        "path": image.path,
-        "group": image.group,
-        "spot_radius": image.spot_radius,
-        "record": f"{plan.results}/image/{image.image}.json",
-    }
-    for image in plan.images.values()
-]
+def table(name):
+    """A table that the report shows."""
+    return report(
+        f"<results>/tables/{name}.csv",
+        caption=f"report/table_{name}.rst",
+        category="3 Tables",
+        labels={"table": name},
+    )
+
+
+IMAGES = paths.images(plan)
+RESULTS = paths.results(plan, ("subtract", "threshold", "spots"))
 TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
+DRAWING = ("figures", "figure_inputs", "captions", "tables", "parameters", "images", "job")
 
 
 rule all:
     input:
         collect("<results>/tables/{table}.csv", table=TABLES),
         "<results>/tables/accuracy.csv" if plan.with_truth else [],
+        collect(
+            "<results>/figures/{kind}/{image}.png", kind=["panels", "profiles"], image=plan.images
+        ),
+        "<results>/figures/counts.png",
+        "<results>/figures/agreement.png",
         "<results>/complete",
 
 
@@ -211,7 +205,7 @@ rule spots:
         background=upstream("labels", "background"),
         foreground=upstream("labels", "foreground"),
         mask=upstream("labels", "mask"),
-        facts=beside(upstream("labels", "mask")),
+        facts=lambda wildcards: upstream("labels", "mask")(wildcards).replace(".tif", ".json"),
         modules=modules("spots", "kernels", "parameters", "tables", "images", "job"),
     output:
         labels="<results>/labels/{labels}/{image}.tif",
@@ -229,14 +223,14 @@ rule spots:
 rule collect:
     """One row per image, spot, and image and method; a failed image is a row with a reason."""
     input:
-        [row["record"] for row in IMAGES],
+        [row["facts"] for row in IMAGES],
         [row[key] for row in RESULTS for key in ("subtract", "threshold", "spots")],
         modules=modules("tables", "parameters", "job"),
     output:
-        images="<results>/tables/images.csv",
-        spots="<results>/tables/spots.csv",
-        counts="<results>/tables/counts.csv",
-        failures="<results>/tables/failures.csv",
+        images=table("images"),
+        spots=table("spots"),
+        counts=table("counts"),
+        failures=table("failures"),
         # Taken away at the end of a run in which images failed: the next run tries them again.
         complete=touch("<results>/complete"),
     log:
@@ -258,8 +252,8 @@ rule compare:
         "<results>/tables/counts.csv",
         modules=modules("scoring", "tables", "job"),
     output:
-        "<results>/tables/comparison.csv",
-        "<results>/tables/agreement.csv",
+        table("comparison"),
+        table("agreement"),
     log:
         "<logs>/compare.log",
     conda:
@@ -277,7 +271,7 @@ rule accuracy:
         list(plan.with_truth.values()),
         modules=modules("scoring", "sheet", "parameters", "tables", "job"),
     output:
-        "<results>/tables/accuracy.csv",
+        table("accuracy"),
     log:
         "<logs>/accuracy.log",
     conda:
@@ -286,6 +280,83 @@ rule accuracy:
         truth=plan.with_truth,
     script:
         "scripts/accuracy.py"
+
+
+rule panels:
+    """What each method made of an image: the place to see which one to trust."""
+    input:
+        unpack(drawn),
+        truth=lambda wildcards: plan.with_truth.get(wildcards.image, []),
+        modules=modules("panels", "scoring", "sheet", *DRAWING),
+    output:
+        figure=report(
+            "<results>/figures/panels/{image}.png",
+            caption="report/panels.rst",
+            category="2 Images",
+            labels={"image": "{image}", "figure": "panels"},
+        ),
+        record="<results>/figures/panels/{image}.json",
+    log:
+        "<logs>/panels/{image}.log",
+    conda:
+        "envs/environment.yaml"
+    params:
+        recipes=lambda wildcards: plan.recipes(wildcards.image),
+        spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
+    script:
+        "scripts/panels.py"
+
+
+rule profiles:
+    """Rows of pixels through the brightest spots: does the background pass under them?"""
+    input:
+        unpack(drawn),
+        modules=modules("profiles", *DRAWING),
+    output:
+        figure=report(
+            "<results>/figures/profiles/{image}.png",
+            caption="report/profiles.rst",
+            category="2 Images",
+            labels={"image": "{image}", "figure": "profiles"},
+        ),
+        record="<results>/figures/profiles/{image}.json",
+    log:
+        "<logs>/profiles/{image}.log",
+    conda:
+        "envs/environment.yaml"
+    params:
+        recipes=lambda wildcards: plan.recipes(wildcards.image),
+        spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
+    script:
+        "scripts/profiles.py"
+
+
+rule overview:
+    """All images at once: how many spots, and do the methods agree on them?"""
+    input:
+        counts="<results>/tables/counts.csv",
+        agreement="<results>/tables/agreement.csv",
+        accuracy="<results>/tables/accuracy.csv" if plan.with_truth else [],
+        modules=modules("charts", "figures", "captions", "tables", "job"),
+    output:
+        counts=report(
+            "<results>/figures/counts.png",
+            caption="report/counts.rst",
+            category="1 Counts",
+            labels={"figure": "counts"},
+        ),
+        agreement=report(
+            "<results>/figures/agreement.png",
+            caption="report/agreement.rst",
+            category="1 Counts",
+            labels={"figure": "agreement"},
+        ),
+    log:
+        "<logs>/overview.log",
+    conda:
+        "envs/environment.yaml"
+    script:
+        "scripts/overview.py"
 
 
 onsuccess:

@@ -12,7 +12,7 @@ def main(images: list[dict], results: list[dict], outputs: dict) -> None:
     Parameters
     ----------
     images : list of dict
-        ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``record``.
+        ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``facts``.
     results : list of dict
         One per image and method: ``image``, ``method`` and the paths of ``subtract``,
         ``threshold`` (records) and ``spots`` (table).
@@ -42,7 +42,7 @@ def find_failures(images: list[dict], results: list[dict]) -> dict[str, dict]:
     rows = {row["image"]: row for row in images}
     failures = {}
     for result in [*images, *results]:
-        for key in ("record", "subtract", "threshold", "spots"):
+        for key in ("facts", "subtract", "threshold", "spots"):
             image = result["image"]
             record = job.failure(result[key]) if key in result else None
             if record and image not in failures:
@@ -57,7 +57,7 @@ def find_failures(images: list[dict], results: list[dict]) -> dict[str, dict]:
 
 def image_row(row: dict, failure: dict | None) -> dict:
     """What is known of an image, whether it failed or not."""
-    known = UNKNOWN if job.failure(row["record"]) else job.read_json(row["record"])
+    known = UNKNOWN if job.failure(row["facts"]) else job.read_json(row["facts"])
     result = {key: row[key] for key in ("image", "path", "group")} | {
         key: known[key] for key in UNKNOWN
     }

@@ -69,7 +69,12 @@ if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
         image=snakemake.wildcards.image,
+        inputs={
+            name: snakemake.input[name]
+            for name in ("plane", "facts", "background", "foreground", "threshold", "spots")
+        }
+        | dict(snakemake.params.items()),
+        truth=snakemake.input.truth or None,
         figure=snakemake.output.figure,
         record=snakemake.output.record,
-        **dict(snakemake.params.items()),
     )

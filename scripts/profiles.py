@@ -38,7 +38,11 @@ if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
         image=snakemake.wildcards.image,
+        inputs={
+            name: snakemake.input[name]
+            for name in ("plane", "facts", "background", "foreground", "threshold", "spots")
+        }
+        | dict(snakemake.params.items()),
         figure=snakemake.output.figure,
         record=snakemake.output.record,
-        **dict(snakemake.params.items()),
     )

@@ -14,6 +14,12 @@ from statistics import mean
 
 from localbg import job, tables
 
+# Columns of text. All others are numbers; an id may look like one and must stay as it is.
+WORDS = (
+    *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
+    *("shape", "axes", "dtype", "denoise", "background", "threshold rule"),
+)
+
 
 def number(value: float) -> str:
     """A number as figures and captions show it: three significant digits."""
@@ -28,7 +34,7 @@ def count(n: int, word: str) -> str:
 def described(parameters: Mapping) -> str:
     """Parameters of a step in words: ``median, radius 2x``; what is not set is left out."""
     words = [
-        str(value) if key in ("filter", "rule") else f"{key} {value}"
+        str(value) if key in ("filter", "rule") else f"{key}\N{NO-BREAK SPACE}{value}"
         for key, value in parameters.items()
         if value is not None
     ]
@@ -78,10 +84,10 @@ class Found(dict):
                     "method": method,
                     "denoise": described(recipe["denoise"]),
                     "background": f"{described(background)}, of the {origin} image",
-                    "threshold": described(recipe["threshold"]),
-                    "spots": sum(map(int, counted)),
+                    "threshold rule": described(recipe["threshold"]),
+                    "spots in all": sum(map(int, counted)),
                 }
-                | ({"mean F1": f"{mean(f1):.2f}"} if f1 else {})
+                | ({"mean F1": mean(f1)} if f1 else {})
             )
         return rows
 
@@ -100,12 +106,10 @@ class Found(dict):
         if not rows:
             return "<p>No rows.</p>"
         columns = list(columns) or list(rows[0])
-        head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
-        body = "".join(
-            f"<tr>{''.join(_cell(row.get(name)) for name in columns)}</tr>" for row in rows[:limit]
-        )
+        head = _line(_cell("th", name, name.replace("_", " ")) for name in columns)
+        body = (_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit])
         rest = f"<p>… and {count(len(rows) - limit, 'more row')}.</p>" if len(rows) > limit else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+        return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>{rest}"
 
     def columns(self, name: str) -> str:
         """What the columns of a table mean, as an HTML list in one line."""
@@ -116,8 +120,14 @@ class Found(dict):
         return f"<ul>{items}</ul>"
 
 
-def _cell(value):
-    try:
-        return f'<td style="text-align: right">{number(float(value))}</td>'
-    except (TypeError, ValueError):
-        return f"<td>{escape(str('' if value is None else value))}</td>"
+def _line(cells):
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _cell(tag, column, value):
+    side = "left" if column in WORDS else "right"
+    if value is None:
+        value = ""
+    elif column not in WORDS and "." in str(value):
+        value = number(float(value))
+    return f'<{tag} style="text-align: {side}">{escape(str(value))}</{tag}>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from localbg.captions import count, described, number
 from localbg.figures import MAX_METHODS, Result
 from localbg.parameters import in_pixels, resolved
 
-PATHS = ("background", "foreground", "threshold", "spots")
-PIXELS = ("radius", "sigma")
+# Parameters that are lengths, in pixels by now.
+LENGTHS = ("radius", "sigma")
 
 
 class ImageFailed(Exception):
@@ -31,16 +32,28 @@ class Inputs:
     pixel_size_um: float | None
 
 
-def read(plane: str, facts: str, results: Sequence[Mapping], spot_radius: float | str) -> Inputs:
-    """Read an image and the results of methods on it.
+def read(
+    *,
+    plane: str,
+    facts: str,
+    background: Sequence[str],
+    foreground: Sequence[str],
+    threshold: Sequence[str],
+    spots: Sequence[str],
+    recipes: Mapping[str, Mapping],
+    spot_radius: float | str,
+) -> Inputs:
+    """Read an image and what the methods made of it.
 
     Parameters
     ----------
     plane, facts : str
         Paths of the image's plane and of what is known of its file.
-    results : sequence of mappings
-        For each method its name (``method``), its ``recipe`` (parameters of ``denoise`` and
-        ``background``, and what the background is estimated ``of``) and the paths of `PATHS`.
+    background, foreground, threshold, spots : sequence of str
+        Paths of images, records and tables, one for each method.
+    recipes : mapping
+        For each method, in the same order, the parameters of ``denoise`` and ``background``, and
+        what the background is estimated ``of``.
     spot_radius : float or str
         Pixels, or µm as text.
 
@@ -49,30 +62,32 @@ def read(plane: str, facts: str, results: Sequence[Mapping], spot_radius: float 
     ImageFailed
         If a failure record stands in place of any of the files.
     """
-    paths = [plane, facts, *(row[key] for row in results for key in PATHS)]
-    for record in filter(None, map(job.failure, paths)):
-        raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
+    for record in map(job.failure, (plane, facts, *background, *foreground, *threshold, *spots)):
+        if record:
+            raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
     size = job.read_json(facts)["pixel_size_um"]
+    rows = zip(recipes.items(), background, foreground, threshold, spots, strict=True)
     return Inputs(
         image=images.read(plane).pixels,
-        results=[_result(row, size) for row in results[:MAX_METHODS]],
-        left_out=max(0, len(results) - MAX_METHODS),
+        results=[_result(*row, size) for row in itertools.islice(rows, MAX_METHODS)],
+        left_out=max(0, len(recipes) - MAX_METHODS),
         spot_radius=in_pixels(spot_radius, size),
         pixel_size_um=size,
     )
 
 
-def _result(row, pixel_size_um):
-    found = job.read_json(row["threshold"])
-    spots = tables.read(row["spots"])
+def _result(recipe, background, foreground, threshold, spots, pixel_size_um):
+    method, steps = recipe
+    found = job.read_json(threshold)
+    rows = tables.read(spots)
     return Result(
-        method=row["method"],
-        text=_text(row["recipe"], found, len(spots), pixel_size_um),
-        background=images.read(row["background"]).pixels,
-        foreground=images.read(row["foreground"]).pixels,
+        method=method,
+        text=_text(steps, found, len(rows), pixel_size_um),
+        background=images.read(background).pixels,
+        foreground=images.read(foreground).pixels,
         threshold=found["threshold"],
-        spots=np.array([(float(s["y"]), float(s["x"])) for s in spots]).reshape(-1, 2),
-        heights=np.array([float(s["foreground_max"]) for s in spots]),
+        spots=np.array([(float(row["y"]), float(row["x"])) for row in rows]).reshape(-1, 2),
+        heights=np.array([float(row["foreground_max"]) for row in rows]),
     )
 
 
@@ -92,7 +107,7 @@ def _text(recipe, found, n_spots, pixel_size_um):
 
 def _filter(parameters, pixel_size_um):
     sizes = {
-        key: f"{number(value)} px" if key in PIXELS else value
+        key: f"{number(value)} px" if key in LENGTHS else value
         for key, value in resolved(parameters, pixel_size_um).items()
         if key != "polarity"
     }

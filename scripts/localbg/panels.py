@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from numpy.lib.stride_tricks import sliding_window_view
 
 from localbg import scoring
 from localbg.captions import count, number
 from localbg.figures import WIDTH, Result, image_title, styled
 
-# Pixels that a panel shows along each axis; in larger images a spot could not be seen.
-WINDOW = 512
+# Pixels along an axis that are shown whole; in larger images a spot could not be seen.
+WHOLE = 512
+WINDOW = 256  # shown of larger ones; more where spots are big
 TRUE, FALSE, MISSED = "#56B4E9", "#E69F00", "#F748A5"
 BESIDE = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
 
@@ -49,22 +51,20 @@ def judged(spots: np.ndarray, truth: np.ndarray, tolerance: float) -> dict[str, 
     return {"true": spots[hit], "false": spots[~hit], "met": truth[met], "missed": truth[~met]}
 
 
-def window(shape: tuple[int, int], results: Sequence[Result]) -> tuple[slice, slice]:
+def window(
+    shape: tuple[int, int], results: Sequence[Result], spot_radius: float
+) -> tuple[slice, slice]:
     """Rows and columns that panels show: all, or in a large image those with the most spots."""
-    if max(shape) <= WINDOW:
+    if max(shape) <= WHOLE:
         return slice(0, shape[0]), slice(0, shape[1])
-    step = WINDOW // 4
+    step = math.ceil(max(WINDOW, 40 * spot_radius) / 4)
     spots = np.vstack([r.spots for r in results])
     edges = [np.arange(0, n + step, step) for n in shape]
-    found = np.histogram2d(spots[:, 0], spots[:, 1], bins=edges)[0]
-    inside = sum(
-        np.pad(found, ((0, 3), (0, 3)))[i : i + found.shape[0], j : j + found.shape[1]]
-        for i in range(4)
-        for j in range(4)
-    )
-    best = np.unravel_index(inside.argmax(), inside.shape)
-    starts = [max(0, min(int(i) * step, n - WINDOW)) for i, n in zip(best, shape, strict=True)]
-    return tuple(slice(i, min(i + WINDOW, n)) for i, n in zip(starts, shape, strict=True))
+    found = np.pad(np.histogram2d(spots[:, 0], spots[:, 1], bins=edges)[0], (0, 3))
+    inside = sliding_window_view(found, (4, 4)).sum((2, 3))
+    corner = np.unravel_index(inside.argmax(), inside.shape)
+    starts = [max(0, min(int(i) * step, n - 4 * step)) for i, n in zip(corner, shape, strict=True)]
+    return tuple(slice(i, min(i + 4 * step, n)) for i, n in zip(starts, shape, strict=True))
 
 
 @styled
@@ -100,21 +100,22 @@ def panels(
     -------
     Figure
         Raw image, background and spots share one range of grey levels, all foregrounds another,
-        symmetric around 0. Of images larger than `WINDOW` the part with the most spots is shown,
+        symmetric around 0. Of images larger than `WHOLE` the part with the most spots is shown,
         and the first column shows where it lies; counts are those of the whole image.
     """
     whole = slice(0, image.shape[0]), slice(0, image.shape[1])
-    view = window(image.shape, results)
+    view = window(image.shape, results, spot_radius)
     low, high = grey_range(image)
     limit = foreground_limit(results)
     grey = {"cmap": "gray", "vmin": low, "vmax": high}
     signed = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    title = image_title(name, image, pixel_size_um)
+    notes = []
     if view != whole:
-        title += f"; shown: {_described(view)}, outlined in the first column"
+        notes.append(f"Shown: {_described(view)}, outlined at the left. Counts: the whole image.")
     if left_out:
-        title += f"; {count(left_out, 'method')} more left out"
-    figure, rows, bars = _panel_axes(title, len(results), _aspect(view))
+        notes.append(f"{count(left_out, 'more method')} not shown.")
+    title = image_title(name, image, pixel_size_um)
+    figure, rows, bars = _panel_axes(title, " ".join(notes), len(results), _aspect(view))
     for axes, result in zip(rows, results, strict=True):
         raw, background, foreground, overlay = axes
         _show(raw, image, whole, **grey)
@@ -151,7 +152,7 @@ def _aspect(view):
     return min(max(height / width, 0.3), 2.0)
 
 
-def _panel_axes(title, n_rows, aspect):
+def _panel_axes(title, note, n_rows, aspect):
     """Axes in inches: rows of four panels with a line of text above each, two bars below."""
     left, right, gap, header, above, below = 0.65, 1.6, 0.12, 0.42, 1.1, 1.2
     side = (WIDTH - left - right - 3 * gap) / 4
@@ -159,6 +160,7 @@ def _panel_axes(title, n_rows, aspect):
     height = above + n_rows * step - header + below
     figure = Figure(figsize=(WIDTH, height))
     figure.text(left / WIDTH, 1 - 0.12 / height, title, fontsize=12, va="top")
+    figure.text(left / WIDTH, 1 - 0.38 / height, note, va="top")
 
     def axes(column, y, width, tall):
         x = left + column * (side + gap)
@@ -182,10 +184,11 @@ def _panel_axes(title, n_rows, aspect):
 def _show(axes, pixels, view, **colours):
     """Draw a part of an image; what has more pixels than the panel is thinned out first."""
     rows, columns = view
-    step = math.ceil(max(rows.stop - rows.start, columns.stop - columns.start) / (2 * WINDOW))
+    step = math.ceil(max(rows.stop - rows.start, columns.stop - columns.start) / (2 * WHOLE))
     extent = (columns.start - 0.5, columns.stop - 0.5, rows.stop - 0.5, rows.start - 0.5)
     part = pixels[rows.start : rows.stop : step, columns.start : columns.stop : step]
-    return axes.imshow(part, extent=extent, aspect="auto", interpolation="nearest", **colours)
+    axes.set_anchor("NW")
+    return axes.imshow(part, extent=extent, interpolation="nearest", **colours)
 
 
 def _outline(view):

@@ -50,20 +50,8 @@ def results(plan: Plan, keys: tuple[str, ...]) -> list[dict]:
     ]
 
 
-def shown(plan: Plan, image: str) -> dict:
-    """What the figures of an image read, and how each method's results came about."""
-    return of_image(plan, image) | {
-        "spot_radius": plan.images[image].spot_radius,
-        "results": [
-            {
-                "method": method.name,
-                "recipe": {
-                    "denoise": plan.parameters("denoised", method.denoised, image),
-                    "background": plan.parameters("background", method.background, image),
-                    "of": method.recipe["background"]["of"],
-                },
-            }
-            | of_method(plan, image, method)
-            for method in plan.methods.values()
-        ],
-    }
+def drawn(plan: Plan, image: str) -> dict:
+    """What the figures of an image show: the image, and what each method made of it."""
+    made = [of_method(plan, image, method) for method in plan.methods.values()]
+    kinds = ("background", "foreground", "threshold", "spots")
+    return of_image(plan, image) | {kind: [paths[kind] for paths in made] for kind in kinds}

@@ -93,6 +93,17 @@ class Plan:
         """What the sheet says of an image that decides which pixels are read."""
         return {key: getattr(self.images[image], key) for key in PICKS}
 
+    def recipes(self, image: str) -> dict[str, dict]:
+        """How each method makes background and denoised image of one image, sizes resolved."""
+        return {
+            method.name: {
+                "denoise": self.parameters("denoised", method.denoised, image),
+                "background": self.parameters("background", method.background, image),
+                "of": method.recipe["background"]["of"],
+            }
+            for method in self.methods.values()
+        }
+
     @property
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""

@@ -65,7 +65,7 @@ def profiles(
         highest = max((r.foreground for r in results), key=np.max)
         spots = [tuple(map(int, np.unravel_index(highest.argmax(), highest.shape)))]
     if left_out:
-        what += f"; {count(left_out, 'method')} more left out"
+        what += f"; {count(left_out, 'more method')} not shown"
     figure = Figure(figsize=(WIDTH, 6.4))
     figure.suptitle(f"{image_title(name, image, pixel_size_um)}; {what}", x=0.055, ha="left")
     grid = figure.subplots(2, len(spots), sharex="col", sharey="row", squeeze=False)

@@ -50,7 +50,7 @@ COLUMNS = {
         "decided_by": "what set the threshold: rule, min_snr or constant",
         "level": "median of the foreground, grey levels",
         "noise": "robust standard deviation of the foreground, grey levels",
-        "scatter": "the same or that of texture, if larger; the rule `noise` counts in it",
+        "scatter": "that of noise and texture together; the rule `noise` counts in it",
         "foreground_min": "lowest foreground before clipping, grey levels",
         "negative_fraction": "fraction of pixels with a negative foreground before clipping",
         "clipped_fraction": "fraction of pixels that clipping set to 0",
