@@ -5,7 +5,7 @@ import re
 import yaml
 
 from conftest import ROOT
-from localbg import plan, sheet, tables
+from localbg import config, sheet, tables
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 
@@ -48,8 +48,8 @@ def test_every_requirement_is_pinned():
 
 def test_readme_names_every_column_of_the_sheet_and_every_key_of_the_config():
     readme = (ROOT / "README.md").read_text()
-    schema = yaml.safe_load(plan.SCHEMA.read_text())
-    words = {*sheet.COLUMNS, *schema["properties"], *plan.defaults()["spots"]}
+    schema = yaml.safe_load(config.SCHEMA.read_text())
+    words = {*sheet.COLUMNS, *schema["properties"], *config.defaults()["spots"]}
     assert {word for word in words if f"`{word}`" not in readme} == set()
 
 
@@ -60,9 +60,9 @@ def test_readme_names_every_table():
 
 def test_config_shows_every_key_with_its_default():
     shown = yaml.safe_load((ROOT / "config.yaml").read_text())
-    assert {key: value for key, value in shown.items() if key != "images"} == plan.defaults()
+    assert {key: value for key, value in shown.items() if key != "images"} == config.defaults()
 
 
 def test_schema_describes_every_key():
-    properties = yaml.safe_load(plan.SCHEMA.read_text())["properties"]
+    properties = yaml.safe_load(config.SCHEMA.read_text())["properties"]
     assert [key for key, spec in properties.items() if not spec.get("description")] == []

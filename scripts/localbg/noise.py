@@ -8,6 +8,7 @@ import numpy as np
 
 # Quantiles of |N(0, 1)|: they turn an absolute deviation into a standard deviation.
 HALF_NORMAL = {0.5: 0.6744897501960817, 0.95: 1.9599639845400545}
+LOWER_SIDE = 0.8
 MOST_TEXTURE = 6.0
 
 
@@ -52,9 +53,9 @@ def measure(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
 
     Texture has longer tails than noise, and spots must stand out from it too. It swings both ways
     where spots only rise, so the scatter is that of the lower side: what lies between the level and
-    the 2.5 % quantile, however many spots there are. A top-hat's foreground has no lower side to
-    speak of. There, the 95 % quantile of all deviations is taken, up to six times the noise: beyond
-    it stems from spots that cover more than a twentieth of the image.
+    the 2.5 % quantile, however many spots there are. A top-hat's foreground has hardly any lower
+    side. Where it is too narrow to hold the noise, the 95 % quantile of all deviations is taken, up
+    to six times the noise: more than that stems from spots on over a twentieth of the image.
 
     On pure Gaussian noise all are its standard deviation. Costs partial sorts of the pixels.
     """
@@ -63,8 +64,8 @@ def measure(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
     changed = deviation[deviation > 0]
     noise = float(np.median(changed)) / HALF_NORMAL[0.5] if changed.size else 0.0
     noise = max(noise, grey_step * 12**-0.5)
-    scatter = (level - float(np.quantile(foreground, 0.025))) / HALF_NORMAL[0.95]
-    if scatter < noise:
+    tails = (level - float(np.quantile(foreground, 0.025))) / HALF_NORMAL[0.95]
+    if tails < LOWER_SIDE * noise:
         tails = float(np.quantile(deviation, 0.95)) / HALF_NORMAL[0.95]
-        scatter = min(max(noise, tails), MOST_TEXTURE * noise)
-    return Noise(level, noise, scatter)
+        tails = min(tails, MOST_TEXTURE * noise)
+    return Noise(level, noise, max(noise, tails))

@@ -20,7 +20,7 @@ from localbg.figures import WIDTH, Result, image_title, styled
 # Pixels along an axis that are shown whole; in larger images a spot could not be seen.
 WHOLE = 512
 WINDOW = 256  # shown of larger ones; more where spots are big
-TRUE, FALSE, MISSED = "#56B4E9", "#E69F00", "#F748A5"
+TRUE, FALSE, MISSED = "#56B4E9", "#E66100", "#F748A5"
 BESIDE = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
 
 
@@ -207,13 +207,14 @@ def _mark_spots(axes, spots, truth, radius):
         found = judged(spots, truth, radius)
         _rings(axes, found["true"], radius, TRUE)
         _rings(axes, found["false"], radius, FALSE)
-        _crosses(axes, found["met"], TRUE)
-        _crosses(axes, found["missed"], MISSED)
+        # The cross of a spot that was found fits into its ring.
+        _crosses(axes, found["met"], TRUE, size=min(1.2 * _in_points(radius, axes), 4))
+        _crosses(axes, found["missed"], MISSED, size=5)
         handles = [
             _key("o", TRUE, f"found, true: {len(found['true'])}"),
             _key("o", FALSE, f"found, false: {len(found['false'])}"),
             _key("+", MISSED, f"missed: {len(found['missed'])}"),
-            _key("+", "0.5", f"true place: {len(truth)}"),
+            _key("", "none", f"true places: {len(truth)}"),
         ]
     axes.legend(
         handles=handles,
@@ -240,13 +241,20 @@ def _rings(axes, points, radius, colour):
         offset_transform=axes.transData,
         facecolors="none",
         edgecolors=colour,
-        linewidths=1.0,
+        linewidths=min(max(0.4 * _in_points(radius, axes), 0.6), 1.2),
     )
     axes.add_collection(rings, autolim=False)
 
 
-def _crosses(axes, points, colour):
-    axes.plot(points[:, 1], points[:, 0], "+", color=colour, ms=3.5, mew=0.7, scalex=0, scaley=0)
+def _crosses(axes, points, colour, size):
+    marks = {"marker": "+", "ls": "", "color": colour, "ms": size, "mew": 0.2 * size}
+    axes.plot(points[:, 1], points[:, 0], **marks, scalex=False, scaley=False)
+
+
+def _in_points(pixels, axes):
+    """Length on paper of a number of image pixels."""
+    x0, x1 = axes.get_xlim()
+    return pixels * axes.get_position().width * axes.figure.get_figwidth() * 72 / (x1 - x0)
 
 
 def _scale_bar(axes, pixel_size_um):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from localbg.captions import count, number
 from localbg.figures import COLOURS, WIDTH, Result, image_title, styled
@@ -71,46 +72,43 @@ def profiles(
     grid = figure.subplots(2, len(spots), sharex="col", sharey="row", squeeze=False)
     top = 0.82 if pixel_size_um else 0.88
     figure.subplots_adjust(0.065, 0.085, 0.79, top, wspace=0.06, hspace=0.07)
-    reach = max(64, math.ceil(20 * spot_radius))
     for (upper, lower), (y, x) in zip(grid.T, spots, strict=True):
-        _profile(upper, lower, image, results, (y, x), reach)
+        _profile(upper, lower, image, results, (y, x), spot_radius)
         if pixel_size_um:
             _micrometres(upper, pixel_size_um)
         upper.set_title(f"row y = {y}, spot at x = {x} px")
         lower.set_xlabel("x (px)")
     grid[0, 0].set_ylabel("grey levels")
     grid[1, 0].set_ylabel("foreground, grey levels")
-    for axes, title in zip(grid[:, -1], ("background", "foreground"), strict=True):
-        axes.legend(
-            title=title,
-            alignment="left",
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.02),
-            frameon=False,
-            handlelength=3,
-        )
+    figure.legend(
+        handles=[
+            *grid[0, 0].lines[1 : len(results) + 1],
+            grid[0, 0].lines[0],
+            Line2D([], [], color="0.3", ls="--", lw=0.9, label="thresholds"),
+        ],
+        loc="upper left",
+        bbox_to_anchor=(0.795, top),
+        frameon=False,
+        handlelength=3,
+        labelspacing=0.8,
+    )
     return figure
 
 
-def _profile(upper, lower, image, results, spot, reach):
+def _profile(upper, lower, image, results, spot, radius):
     y, x = spot
+    reach = max(64, math.ceil(20 * radius))
     columns = np.arange(max(0, x - reach), min(image.shape[1], x + reach + 1))
     upper.plot(columns, image[y, columns], color="0.6", lw=1, label="raw image")
     lower.axhline(0, color="0.8", lw=0.8, zorder=0)
     for colour, line, result in zip(COLOURS, LINES, results, strict=False):
         style = {"color": colour, "ls": line, "lw": 1.5}
-        name = _wrapped(result.method)
-        upper.plot(columns, result.background[y, columns], label=name, **style)
-        lower.plot(columns, result.foreground[y, columns], label=name, **style)
-        lower.axhline(
-            result.threshold,
-            color=colour,
-            ls="--",
-            lw=0.9,
-            label=f"threshold {number(result.threshold)}",
-        )
+        label = f"{_wrapped(result.method)}\nthreshold {number(result.threshold)}"
+        upper.plot(columns, result.background[y, columns], label=label, **style)
+        lower.plot(columns, result.foreground[y, columns], label=result.method, **style)
+        lower.axhline(result.threshold, color=colour, ls="--", lw=0.9)
     for axes in (upper, lower):
-        axes.axvline(x, color="0.85", lw=4, zorder=0)
+        axes.axvspan(x - radius, x + radius, color="0.9", lw=0, zorder=0)
         axes.margins(x=0)
 
 

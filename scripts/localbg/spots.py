@@ -79,19 +79,38 @@ def _cleaned(mask, close, fill_holes):
 
 
 def _split(labels, foreground, min_distance):
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+    from skimage.morphology import local_maxima
     from skimage.segmentation import watershed
 
     inside = np.where(labels > 0, foreground, -np.inf).astype(np.float32)
-    highest = kernels.dilate(inside, kernels.half_widths(max(min_distance, 1)))
-    peaks = (inside == highest) & (labels > 0)
-    # An object whose summit lies close to that of a higher neighbour is still an object.
-    bare = np.setdiff1d(labels[labels > 0], labels[peaks])
-    for index in ndimage.maximum_position(inside, labels, bare) if bare.size else ():
-        peaks[index] = True
-    # Pixels of one plateau are one summit, also where its ends are not neighbours.
-    markers, _ = ndimage.label(kernels.dilate(peaks, kernels.half_widths(min_distance / 2)), EIGHT)
-    markers[~peaks] = 0
-    return watershed(-inside, markers, mask=labels > 0, connectivity=2).astype(np.int32)
+    # A frame, so that maxima at the border count; an object that is one plateau has its own.
+    framed = np.pad(inside, 1, constant_values=-np.inf)
+    inner = tuple(slice(1, -1) for _ in labels.shape)
+    summits = local_maxima(framed, connectivity=labels.ndim)[inner] & (labels > 0)
+    plateaus, count = ndimage.label(summits, EIGHT)
+    plateau, whole, height = (values[summits] for values in (plateaus, labels, inside))
+    near = cKDTree(np.argwhere(summits)).query_pairs(min_distance, output_type="ndarray")
+    i, j = near.T
+    together = whole[i] == whole[j]
+    i, j = i[together], j[together]
+    keep = np.ones(count + 1, bool)
+    keep[0] = False
+    keep[plateau[i[height[i] < height[j]]]] = False
+    keep[plateau[j[height[j] < height[i]]]] = False
+    # Of maxima of the same height, the first in reading order stands for all.
+    tied = height[i] == height[j]
+    graph = coo_array(
+        (np.ones(tied.sum()), (plateau[i[tied]], plateau[j[tied]])), shape=(count + 1, count + 1)
+    )
+    group = connected_components(graph, directed=False)[1]
+    first = np.zeros(count + 1, bool)
+    kept = np.flatnonzero(keep)
+    first[kept[np.unique(group[kept], return_index=True)[1]]] = True
+    markers = np.where(first[plateaus], plateaus, 0)
+    return watershed(-inside, markers, mask=labels > 0, connectivity=labels.ndim).astype(np.int32)
 
 
 def _border_labels(labels):

@@ -1,0 +1,326 @@
+"""A wrong config stops before any job; a wrong image stops none of the others."""
+
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+import tifffile
+
+from conftest import snakemake
+from localbg import job
+from localbg.plan import PlanError, make_plan
+from test_workflow import NO_FIGURES, PLACES, configure, ran, rows_of, spotted, table
+
+CONFIG = {
+    "images": "images.csv",
+    "spot_radius": 3,
+    "denoise": {"filter": "gaussian", "sigma": "0.5x"},
+    "methods": {"median": {"background": {"filter": "median", "radius": "2x"}}},
+    "compare": ["median"],
+}
+
+
+def sheet(folder, *lines):
+    (folder / "images.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+# A wrong config
+
+
+def method(**background):
+    """Config whose only method has this background."""
+    return {"methods": {"m": {"background": background}}, "compare": ["m"]}
+
+
+# What is wrong: changes to the config, lines of the sheet, and words that must be said.
+GOOD_SHEET = ("image,path", "a,a.tif")
+WRONG = {
+    "keys and words": (
+        {"tresholds": {"k": 4}, "polarity": "drak"},
+        GOOD_SHEET,
+        [
+            "unknown key 'tresholds'. Did you mean 'threshold'?",
+            "polarity: is 'drak'; expected bright, dark. Did you mean 'dark'?",
+        ],
+    ),
+    "methods and parameters": (
+        method(filter="median", raduis=4) | {"compare": ["m", "topaht"]},
+        GOOD_SHEET,
+        [
+            "compare: unknown method 'topaht'; defined are tophat, median, gaussian, m. Did you "
+            "mean 'tophat'?",
+            "methods, m: background: median takes no 'raduis'; it takes radius, footprint, of. Did "
+            "you mean 'radius'?",
+            "methods, m: background: median needs 'radius'",
+        ],
+    ),
+    "sizes": (
+        method(filter="median", radius=0) | {"spots": {"min_area": -4}},
+        GOOD_SHEET,
+        [
+            "background, radius is 0; expected a length such as 4 (pixels), 2x (spot radii) or "
+            "0.5um, greater than 0",
+            "spots, min_area is -4; expected an area such as 4 (pixels)",
+        ],
+    ),
+    "ids": (
+        {},
+        ("image,path", "a,a.tif", "b/c,a.tif", "a,a.tif"),
+        [
+            "images.csv, line 3: image id 'b/c' has characters that don't fit a file name ('/')",
+            "images.csv, line 4: image 'a' is there already (images.csv, line 2)",
+        ],
+    ),
+    "columns": (
+        {},
+        ("name,file", "a,a.tif"),
+        [
+            "images.csv: column 'image' is missing; found name, file.",
+            "images.csv: column 'path' is missing; found name, file.",
+        ],
+    ),
+    "files": (
+        {},
+        ("image,path,truth", "a,a.tif,a.csv", "b,gone.tif,"),
+        [
+            "image 'a': truth a.csv: expected a csv with columns y and x, found row, col",
+            "image 'b': there is no file gone.tif",
+        ],
+    ),
+}
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A folder with a sound image and a truth without y and x."""
+    spotted(tmp_path / "a.tif")
+    (tmp_path / "a.csv").write_text("row,col\n1,2\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("changes", "lines", "expected"), WRONG.values(), ids=WRONG)
+def test_a_wrong_config_stops_before_any_job(prepared, changes, lines, expected):
+    sheet(prepared, *lines)
+    configure(prepared, CONFIG | changes)
+    said = snakemake(prepared, fails=True)
+    assert f"The configuration has {len(expected)} problems:" in said
+    for words in expected:
+        assert f"- {words}" in said or f": {words}" in said
+    assert ran(said) == Counter()
+    assert "Traceback" not in said
+    assert not (prepared / "results").exists()
+
+
+def test_a_result_that_is_there_hides_no_missing_image(prepared):
+    sheet(prepared, *GOOD_SHEET)
+    configure(prepared, CONFIG)
+    snakemake(prepared, *NO_FIGURES)
+    (prepared / "a.tif").unlink()
+    assert "- image 'a': there is no file a.tif" in snakemake(prepared, fails=True)
+
+
+def test_problems_of_files_are_found_without_snakemake_too(prepared, monkeypatch):
+    monkeypatch.chdir(prepared)
+    sheet(prepared, *WRONG["files"][1])
+    assert len(make_plan(CONFIG).missing_files()) == 2
+    sheet(prepared, *WRONG["ids"][1])
+    with pytest.raises(PlanError, match="2 problems"):
+        make_plan(CONFIG)
+
+
+# Wrong images
+
+
+def notes(path):
+    path.write_text("these are my notes, not an image")
+
+
+def half(path):
+    spotted(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def colour(path):
+    tifffile.imwrite(path, np.zeros((64, 60, 3), np.uint8), photometric="rgb")
+
+
+def stack(path):
+    pixels = np.zeros((3, 64, 60), np.uint16)
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "ZYX"})
+
+
+def channels(path):
+    pixels = np.zeros((2, 64, 60), np.uint16)
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX"})
+
+
+def void(path):
+    tifffile.imwrite(path, np.full((64, 60), np.nan, np.float32))
+
+
+# Image: how it is made, its spot_radius and channel, the step that refuses it and what that says.
+BAD = {
+    "channels": (channels, "", "2", "read", "channel 2 does not exist; expected 0 to 1"),
+    "colour": (colour, "", "", "read", "this is an RGB image; expected one grey value per pixel"),
+    "empty": ((lambda path: path.touch()), "", "", "read", "is empty (0 bytes)"),
+    "half": (half, "", "", "read", "truncated or damaged"),
+    "large": (spotted, "20", "", "background", "does not fit the image of 64 x 60 pixels"),
+    "notes": (notes, "", "", "read", "is not a TIFF image"),
+    "scale": (spotted, "0.3um", "", "denoise", "in µm, but the pixel size is unknown"),
+    "stack": (stack, "", "", "read", "pick z (an index, max or mean) in the sheet; its axes are Z"),
+    "void": (void, "", "", "read", "all pixels are NaN or infinite"),
+}
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """A run over one good image and every bad one, and what it said."""
+    folder = tmp_path_factory.mktemp("mixed")
+    spotted(folder / "good.tif")
+    truth = "\n".join(["y,x", *(f"{y},{x}" for y, x in PLACES)])
+    (folder / "good.csv").write_text(truth)
+    lines = ["image,path,group,spot_radius,channel,truth", "good,good.tif,one,,,good.csv"]
+    for name, (make, radius, channel, _, _) in BAD.items():
+        make(folder / f"{name}.tif")
+        lines.append(f"{name},{name}.tif,two,{radius},{channel},good.csv")
+    sheet(folder, *lines)
+    configure(folder, CONFIG)
+    return folder, snakemake(folder, fails=True)
+
+
+def test_bad_images_do_not_keep_a_good_one_from_its_tables(mixed):
+    folder, _ = mixed
+    (image,) = rows_of(folder, "images", image="good")
+    assert (image["status"], image["reason"], image["shape"]) == ("ok", "", "64x60")
+    (count,) = rows_of(folder, "counts", image="good")
+    assert (count["status"], count["n_spots"], count["group"]) == ("ok", "3", "one")
+    positions = [(float(r["y"]), float(r["x"])) for r in rows_of(folder, "spots", image="good")]
+    np.testing.assert_allclose(positions, PLACES, atol=0.5)
+    (row,) = rows_of(folder, "comparison", image="good")
+    assert (row["median"], row["count_median"]) == ("3", "3")
+    (row,) = rows_of(folder, "accuracy", image="good")
+    assert (row["n_truth"], row["f1"]) == ("3", "1")
+
+
+def test_bad_images_are_failures_with_step_and_reason(mixed):
+    folder, _ = mixed
+    rows = table(folder, "failures")
+    assert [row["image"] for row in rows] == sorted(BAD)
+    for row in rows:
+        *_, step, words = BAD[row["image"]]
+        assert row["path"] == f"{row['image']}.tif"
+        assert row["step"] == step
+        assert words in row["reason"]
+
+
+def test_bad_images_are_rows_of_every_table_by_image(mixed):
+    folder, _ = mixed
+    everything = sorted([*BAD, "good"])
+    for name in ("images", "counts", "comparison"):
+        assert [row["image"] for row in table(folder, name)] == everything
+    for row in table(folder, "failures"):
+        (image,) = rows_of(folder, "images", image=row["image"])
+        assert image["status"] == "failed"
+        assert image["reason"] == f"{row['step']}: {row['reason']}"
+        (count,) = rows_of(folder, "counts", image=row["image"])
+        assert (count["status"], count["n_spots"], count["group"]) == ("failed", "", "two")
+        (compared,) = rows_of(folder, "comparison", image=row["image"])
+        assert (compared["median"], compared["count_median"]) == ("", "")
+    assert {row["image"] for row in table(folder, "spots")} == {"good"}
+    assert {row["image"] for row in table(folder, "accuracy")} == {"good"}
+
+
+def test_the_closing_lines_name_what_failed_and_why(mixed):
+    folder, said = mixed
+    tables = "results/tables"
+    assert f"1 of 10 images done; tables are in {tables}, failures in {tables}/fail" in said
+    for row in table(folder, "failures"):
+        assert f"- {row['image']}, {row['step']}: {row['reason']}" in said
+    assert "Mend them and run again: only what is missing is done." in said
+    assert "Traceback" not in said
+
+
+def test_the_log_of_a_failed_job_tells_more(mixed):
+    folder, _ = mixed
+    log = (folder / "results" / "logs" / "read" / "notes.log").read_text(encoding="utf-8")
+    assert "read failed" in log
+    assert "Traceback" in log
+    assert "ImageError" in log
+
+
+def test_no_failed_result_is_left_to_be_mistaken_for_a_good_one(mixed):
+    folder, _ = mixed
+    files = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert [path for path in files if job.failure(path)] == []
+    assert list(folder.rglob("*.part")) == []
+
+
+# Mending
+
+
+@pytest.fixture(scope="module")
+def one_bad(tmp_path_factory):
+    """A study in which one of two images failed."""
+    folder = tmp_path_factory.mktemp("one_bad")
+    spotted(folder / "good.tif")
+    notes(folder / "torn.tif")
+    sheet(folder, "image,path", "good,good.tif", "torn,torn.tif")
+    configure(folder, CONFIG)
+    snakemake(folder, *NO_FIGURES, fails=True)
+    return folder
+
+
+@pytest.fixture
+def to_mend(one_bad, tmp_path):
+    # As deep in the tree: paths from here to the library are inputs, so that they have to agree.
+    shutil.copytree(one_bad, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+JUST_ONE_IMAGE = Counter(
+    read=1, denoise=1, background=1, subtract=1, threshold=1, spots=1, collect=1, compare=1
+)
+
+
+def test_a_mended_image_is_all_that_is_done(to_mend):
+    before = rows_of(to_mend, "spots", image="good")
+    spotted(to_mend / "torn.tif", PLACES[1:], seed=1)
+    said = snakemake(to_mend, *NO_FIGURES)
+    assert ran(said) == JUST_ONE_IMAGE
+    assert "2 of 2 images done" in said
+    assert table(to_mend, "failures") == []
+    assert {row["status"] for row in table(to_mend, "images")} == {"ok"}
+    assert [row["n_spots"] for row in table(to_mend, "counts")] == ["3", "2"]
+    positions = [(float(r["y"]), float(r["x"])) for r in rows_of(to_mend, "spots", image="torn")]
+    np.testing.assert_allclose(positions, PLACES[1:], atol=0.5)
+    assert rows_of(to_mend, "spots", image="good") == before
+
+
+def test_a_failed_image_is_tried_again_and_may_be_tolerated(to_mend):
+    said = snakemake(to_mend, *NO_FIGURES, "--config", "max_failed=10")
+    assert ran(said) == JUST_ONE_IMAGE
+    assert "1 of 2 images done" in said
+    assert "- torn, read: torn.tif is not a TIFF image" in said
+    assert [row["image"] for row in table(to_mend, "failures")] == ["torn"]
+
+
+def test_an_image_taken_out_of_the_sheet_is_out_of_the_tables(to_mend):
+    sheet(to_mend, "image,path", "good,good.tif")
+    said = snakemake(to_mend, *NO_FIGURES)
+    assert ran(said) == Counter(collect=1, compare=1)
+    assert [row["image"] for row in table(to_mend, "counts")] == ["good"]
+    assert table(to_mend, "failures") == []
+
+
+def test_a_spot_radius_that_cannot_be_known_is_a_failure_and_no_crash(tmp_path):
+    spotted(tmp_path / "a.tif")
+    sheet(tmp_path, "image,path,spot_radius", "a,a.tif,0.3um")
+    sizes = {"denoise": {"sigma": 1}, "spots": {"min_area": 4, "min_distance": 2}}
+    configure(tmp_path, CONFIG | sizes | method(filter="median", radius=6))
+    said = snakemake(tmp_path, *NO_FIGURES, fails=True)
+    assert "0 of 1 images done" in said
+    (row,) = table(tmp_path, "failures")
+    assert "in µm, but the pixel size is unknown" in row["reason"]
