@@ -468,7 +468,7 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
         ("spots", {"min_are": 3}, "spots takes no 'min_are'; it takes close, fill_holes, min_area"),
         ("spots", {"min_area": -1}, "min_area is -1; expected an area such as 4 (pixels), 0.5x"),
         ("spots", {"min_area": "3um"}, "min_area is '3um'; expected an area such as 4 (pixels)"),
-        ("spots", {"split": "yes"}, "split is 'yes'; expected true or false"),
+        ("spots", {"split": "maybe"}, "split is 'maybe'; expected true or false"),
         ("spots", {"min_distance": 0}, "min_distance is 0; expected a length"),
     ],
 )

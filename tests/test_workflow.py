@@ -378,11 +378,11 @@ def test_settings_on_the_command_line_override_the_studys(study):
 
 
 def test_a_number_within_a_setting_on_the_command_line_is_a_number(study):
-    said = run(study, "--config", "compare=[median]", "threshold={rule: value, value: 1000.5}")
+    (before,) = rows_of(study, "counts", method="median")
+    said = run(study, "--config", "compare=[median]", "threshold={k: 9.5}")
     assert ran(said) == Counter(threshold=1, spots=1, collect=1, compare=1)
-    (row,) = table(study, "counts")
-    assert (row["threshold"], row["decided_by"], row["n_spots"]) == ("1000.5", "rule", "0")
-    assert table(study, "spots") == []
+    (after,) = table(study, "counts")
+    assert above_level(after) == pytest.approx(above_level(before) * 9.5 / 4, rel=1e-4)
 
 
 def test_a_run_may_stop_at_a_step(study):

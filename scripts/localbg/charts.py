@@ -15,7 +15,6 @@ from localbg.figures import COLOURS, WIDTH, styled
 
 HATCHES = ("", "//", "..", "xx")  # tell methods apart that share a colour
 MAX_IMAGES = 40  # with a bar for each; more are shown as distributions
-MAX_NUMBERS = 60
 
 
 @styled
@@ -61,11 +60,13 @@ def _bars(found, methods, truth):
     figure = Figure(figsize=(size, 5), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(methods)
+    digits = len(str(max(n or 0 for of_image in found.values() for n in of_image.values())))
+    there_is_room = size / (len(found) * len(methods)) > 0.13 * digits
     for i, method in enumerate(methods):
         heights = [of_image.get(method) or 0 for of_image in found.values()]
         places = np.arange(len(found)) + (i - (len(methods) - 1) / 2) * width
         bars = axes.bar(places, heights, width, **_look(i))
-        if len(found) * len(methods) <= MAX_NUMBERS:
+        if there_is_room:
             known = [of_image.get(method) is not None for of_image in found.values()]
             labels = [str(n) if k else "" for n, k in zip(heights, known, strict=True)]
             axes.bar_label(bars, labels, padding=2)
@@ -157,7 +158,8 @@ def agreement(rows: Sequence[Mapping], methods: Sequence[str]) -> Figure:
     axes.set_yticks(range(n), methods)
     axes.tick_params(length=0)
     images = count(len({row["image"] for row in rows}), "image")
-    axes.set_title(f"Agreement of methods, mean over {images}", pad=10)
+    title = f"Agreement of methods, mean over {images}" if rows else "No methods to compare"
+    axes.set_title(title, pad=10)
     bar = figure.colorbar(shown, ax=axes, shrink=0.8)
     bar.set_label("Jaccard index: spots that both found over all")
     return figure

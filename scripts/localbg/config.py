@@ -32,6 +32,18 @@ def defaults() -> dict:
     return {key: spec["default"] for key, spec in keys if "default" in spec}
 
 
+def typed(value):
+    """Give numbers and words like true their type, deep inside the value of a key.
+
+    Snakemake's ``--config "spots={min_area: 4}"`` leaves everything within the braces text.
+    """
+    if isinstance(value, dict):
+        return {key: typed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [typed(inner) for inner in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
 def problems(config: dict) -> list[str]:
     """What is wrong with the keys of a config and the shape of their values."""
     from jsonschema import Draft202012Validator

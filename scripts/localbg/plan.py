@@ -138,7 +138,11 @@ def make_plan(config: dict) -> Plan:
     """
     known = keys.schema()["properties"]
     problems = [keys.unknown_key("", key, known) for key in config if key not in known]
-    config = {key: value for key, value in config.items() if key in known}
+    config = {
+        key: keys.typed(value) if isinstance(value, dict) and key != "images" else value
+        for key, value in config.items()
+        if key in known
+    }
     if misshapen := keys.problems(config):
         raise PlanError(problems + misshapen)
     config = keys.defaults() | config

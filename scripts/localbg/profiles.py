@@ -59,12 +59,13 @@ def profiles(
         Up to three columns, see `brightest`; in an image without spots one column, through its
         highest foreground. Each shows 20 spot radii, and at least 64 pixels, on both sides.
     """
-    spots = brightest(results, spot_radius)
+    found = brightest(results, spot_radius)
     what = "pixel rows through the brightest spots"
-    if not spots:
+    if not found:
         what = "no spots found: the pixel row through the highest foreground"
         highest = max((r.foreground for r in results), key=np.max)
-        spots = [tuple(map(int, np.unravel_index(highest.argmax(), highest.shape)))]
+        y, x = map(int, np.unravel_index(highest.argmax(), highest.shape))
+    spots = found or [(y, x)]
     if left_out:
         what += f"; {count(left_out, 'more method')} not shown"
     figure = Figure(figsize=(WIDTH, 6.4))
@@ -76,7 +77,7 @@ def profiles(
         _profile(upper, lower, image, results, (y, x), spot_radius)
         if pixel_size_um:
             _micrometres(upper, pixel_size_um)
-        upper.set_title(f"row y = {y}, spot at x = {x} px")
+        upper.set_title(f"row y = {y}, {'spot' if found else 'highest'} at x = {x} px")
         lower.set_xlabel("x (px)")
     grid[0, 0].set_ylabel("grey levels")
     grid[1, 0].set_ylabel("foreground, grey levels")
@@ -109,7 +110,9 @@ def _profile(upper, lower, image, results, spot, radius):
         lower.axhline(result.threshold, color=colour, ls="--", lw=0.9)
     for axes in (upper, lower):
         axes.axvspan(x - radius, x + radius, color="0.9", lw=0, zorder=0)
-        axes.margins(x=0)
+        axes.set_xlim(columns[0], columns[-1])
+    if np.ptp(lower.get_ylim()) < 1e-6:  # a constant image
+        lower.set_ylim(-1, 1)
 
 
 def _micrometres(axes, pixel_size_um):
