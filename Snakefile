@@ -58,8 +58,7 @@ def upstream(kind, needed):
 
 def modules(*names):
     """The library modules that a script uses: an edit runs again just what it affects."""
-    folder = os.path.relpath(f"{workflow.basedir}/scripts/localbg")
-    return [f"{folder}/{name}.py" for name in names]
+    return [f"{workflow.basedir}/scripts/localbg/{name}.py" for name in names]
 
 
 def estimator(wildcards):

@@ -52,7 +52,24 @@ def find_failures(images: list[dict], results: list[dict]) -> dict[str, dict]:
                     "step": record["failed_step"],
                     "reason": record["reason"],
                 }
+    for image, row in rows.items():
+        if image not in failures and (reason := unknown_radius(row)):
+            failures[image] = {
+                "image": image,
+                "path": row["path"],
+                "step": "read",
+                "reason": reason,
+            }
     return dict(sorted(failures.items()))
+
+
+def unknown_radius(row: dict) -> str | None:
+    """Why the spot radius of an image is not known in pixels, where it isn't."""
+    try:
+        in_pixels(row["spot_radius"], job.read_json(row["facts"])["pixel_size_um"])
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def image_row(row: dict, failure: dict | None) -> dict:

@@ -18,8 +18,8 @@ def main(
     image = images.read(plane)
     signal = images.read(foreground).pixels
     parameters = resolved(parameters, image.pixel_size_um)
-    pixels = spots.label(images.read(mask).pixels > 0, signal, **parameters)
     found = job.read_json(facts)
+    pixels = spots.label(images.read(mask).pixels > 0, signal, found["noise"], **parameters)
     columns = spots.measure(
         pixels,
         image.pixels,

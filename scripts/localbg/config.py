@@ -69,6 +69,13 @@ def problems(config: dict) -> list[str]:
             hint = nearest(error.instance, words)
             expected = ", ".join(map(str, words))
             found.append(f"{prefix}is {error.instance!r}; expected {expected}.{hint}")
+        elif error.validator == "pattern":
+            found.append(
+                f"{prefix}the name '{error.instance}' has characters that don't fit a file name; "
+                "expected letters, digits and _ . + = - and no . + = - in front"
+            )
+        elif error.validator == "minLength":
+            found.append(f"{prefix}is empty; expected text")
         else:
             found.append(f"{prefix}{error.message}")
     return found

@@ -92,12 +92,28 @@ def read(
     return Plane(_supported(plane, path), names, pixels.shape, str(pixels.dtype), size)
 
 
+# What tifffile logs where part of a file is missing; it goes on with the part that is there.
+DAMAGE = (
+    "invalid page offset",
+    "corrupted tag list",
+    "ImageJ series metadata",
+    "shaped series metadata",
+    "OME series",
+    "TiffTag 270",  # the description, with the axes in it
+)
+
+
 @contextlib.contextmanager
 def _damage():
-    """Collect what tifffile logs as errors: it goes on with the part of a file that is whole."""
+    """Collect what tifffile says of damage to the file that it reads."""
     found = []
+
+    def keep(record):
+        if any(words in record.getMessage() for words in DAMAGE):
+            found.append(record.getMessage())
+
     handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: found.append(record.getMessage())
+    handler.emit = keep
     log = logging.getLogger("tifffile")
     log.addHandler(handler)
     try:
@@ -167,6 +183,8 @@ def _pick(pixels, names, picks, path):
         if name not in names:
             if pick in (0, "max", "mean"):
                 continue
+            if name == "C" and "S" in names:
+                raise ImageError(f"{path}: {_advice(names)}; its axes are {described}")
             raise ImageError(
                 f"{path}: {columns[name]} {pick} was picked, but the file has no axis {name}; "
                 f"its axes are {described}"

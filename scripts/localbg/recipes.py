@@ -93,14 +93,12 @@ def _sweep(name: str, recipe: dict):
         for key, values in recipe[step].items()
         if isinstance(values, list) and values
     ]
-    if isinstance(recipe["polarity"], list):
-        swept.append((None, "polarity", recipe["polarity"]))
     keys = [key for _, key, _ in swept]
     for combination in itertools.product(*(values for _, _, values in swept)):
         single = {key: dict(v) if isinstance(v, dict) else v for key, v in recipe.items()}
         words = [name]
         for (step, key, _), value in zip(swept, combination, strict=True):
-            (single[step] if step else single)[key] = value
+            single[step][key] = value
             words.append(word(key if keys.count(key) == 1 else f"{step}-{key}", value))
         yield "_".join(words), single
 

@@ -131,6 +131,9 @@ def _from_sheet(path):
         for name in header
         if name and name not in COLUMNS and (hint := nearest(name, COLUMNS)) and not problems
     ]
+    problems += [
+        f"{path}: column '{name}' is there twice" for name in COLUMNS if header.count(name) > 1
+    ]
     if problems:
         return [], "", problems
     rows = []
@@ -186,7 +189,7 @@ def _image(row, folder, spot_radius):
 
 def _located(path, folder):
     """A path from the folder it is relative to; the folder may be an address."""
-    if not folder or path.startswith(ADDRESS):
+    if not folder or path.startswith(ADDRESS) or os.path.isabs(path):
         return path
     if folder.startswith(ADDRESS):
         return f"{folder.rstrip('/')}/{path}"

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from localbg import kernels
-from localbg.parameters import Area, Size
+from localbg.parameters import Area, NonNegative, Size
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -14,6 +14,7 @@ EIGHT = np.ones((3, 3), bool)
 def label(
     mask: np.ndarray,
     foreground: np.ndarray,
+    noise: float = 0.0,
     *,
     close: Size = 0,
     fill_holes: bool = True,
@@ -21,6 +22,7 @@ def label(
     max_area: Area | None = None,
     split: bool = True,
     min_distance: Size = 1,
+    prominence: NonNegative = 1.0,
     exclude_border: bool = False,
 ) -> np.ndarray:
     """Clean a mask and give each spot in it a label.
@@ -31,6 +33,8 @@ def label(
         Pixels above the threshold.
     foreground : ndarray of float32, same shape
         Spots are positive.
+    noise : float
+        Robust standard deviation of the foreground, in grey levels.
     close : float
         Radius in pixels of a morphological closing that bridges small gaps; 0 for none.
     fill_holes : bool
@@ -43,6 +47,9 @@ def label(
         and a watershed divides the object between them. Otherwise each object is one spot.
     min_distance : float
         Pixels. Of two local maxima no farther apart than this, only the higher one counts.
+    prominence : float
+        How many noise standard deviations a local maximum must rise above the pass that leads to
+        a higher one.
     exclude_border : bool
         Whether spots that touch the image's border are removed.
 
@@ -60,7 +67,7 @@ def label(
     keep[0] = False
     labels = np.where(keep[labels], labels, 0)
     if split and keep.any():
-        labels = _split(labels, foreground, min_distance)
+        labels = _split(labels, foreground, min_distance, prominence * noise)
     if exclude_border:
         labels[np.isin(labels, _border_labels(labels))] = 0
     return _numbered(labels)
@@ -78,18 +85,15 @@ def _cleaned(mask, close, fill_holes):
     return ndimage.binary_fill_holes(mask) if fill_holes else mask
 
 
-def _split(labels, foreground, min_distance):
+def _split(labels, foreground, min_distance, rise):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
-    from skimage.morphology import local_maxima
     from skimage.segmentation import watershed
 
+    # Every object has to have its own summit, so none may lead over to the next.
     inside = np.where(labels > 0, foreground, -np.inf).astype(np.float32)
-    # A frame, so that maxima at the border count; an object that is one plateau has its own.
-    framed = np.pad(inside, 1, constant_values=-np.inf)
-    inner = tuple(slice(1, -1) for _ in labels.shape)
-    summits = local_maxima(framed, connectivity=labels.ndim)[inner] & (labels > 0)
+    summits = _summits(inside, rise)
     plateaus, count = ndimage.label(summits, EIGHT)
     plateau, whole, height = (values[summits] for values in (plateaus, labels, inside))
     near = cKDTree(np.argwhere(summits)).query_pairs(min_distance, output_type="ndarray")
@@ -111,6 +115,26 @@ def _split(labels, foreground, min_distance):
     first[kept[np.unique(group[kept], return_index=True)[1]]] = True
     markers = np.where(first[plateaus], plateaus, 0)
     return watershed(-inside, markers, mask=labels > 0, connectivity=labels.ndim).astype(np.int32)
+
+
+def _summits(inside, rise):
+    """Pixels of the local maxima that rise more than ``rise`` above the pass to a higher one."""
+    from skimage.morphology import local_maxima, reconstruction
+
+    if rise == 0:
+        hills = inside
+    else:
+        lowest = inside[np.isfinite(inside)].min() - 2 * rise
+        hills = np.maximum(inside, lowest)
+        hills = reconstruction(np.maximum(hills - np.float32(rise), lowest), hills)
+        hills[np.isneginf(inside)] = -np.inf
+    # A frame, so that maxima at the border count; an object that is one plateau has its own.
+    framed = np.pad(hills, 1, constant_values=-np.inf)
+    inner = tuple(slice(1, -1) for _ in inside.shape)
+    tops = local_maxima(framed, connectivity=inside.ndim)[inner] & np.isfinite(inside)
+    regions, count = ndimage.label(tops, EIGHT)
+    highest = np.append(-np.inf, ndimage.maximum(inside, regions, np.arange(1, count + 1)))
+    return tops & (inside == highest[regions])
 
 
 def _border_labels(labels):
