@@ -136,7 +136,7 @@ def test_a_list_of_values_makes_a_method_of_each():
 
 def test_lists_are_combined():
     found = planned(
-        **one("median", radius=[5, 6], footprint=["disk", "imagej"]), threshold={"k": [3, 4]}
+        **one("median", radius=[5, 6], footprint=["disk", "imagej"]), threshold={"rule": "noise", "k": [3, 4]}
     )
     expected = [
         f"m_radius-{radius}_footprint-{footprint}_k-{k}"
@@ -189,7 +189,7 @@ def test_methods_share_the_steps_they_have_in_common():
 
 
 def test_a_sweep_of_the_threshold_repeats_nothing_before_it():
-    found = planned(threshold={"k": [3, 4, 5]}, compare=["median"])
+    found = planned(threshold={"rule": "noise", "k": [3, 4, 5]}, compare=["median"])
     assert n_steps(found) == {
         "denoised": 1,
         "background": 1,
@@ -251,9 +251,9 @@ CHANGES = {
     "no denoising": {"denoise": {"filter": "none"}},
     "of": {"background": {"of": "image"}},
     "clip": {"subtract": {"clip": "zero"}},
-    "k": {"threshold": {"k": 7}},
+    "k": {"threshold": {"min_snr": 7}},
     "min_snr": {"threshold": {"min_snr": 1}},
-    "rule": {"threshold": {"rule": "otsu"}},
+    "rule": {"threshold": {"rule": "li"}},
     "close": {"spots": {"close": 1}},
     "fill_holes": {"spots": {"fill_holes": False}},
     "min_area": {"spots": {"min_area": 9}},
@@ -452,8 +452,8 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
     [
         ("threshold", {"rule": "ostu"}, "unknown rule 'ostu'; expected one of noise, value, perce"),
         ("threshold", {"rule": "otsu", "k": 3}, "otsu takes no 'k'; it takes min_snr."),
-        ("threshold", {"k": 0}, "k is 0; expected a number greater than 0"),
-        ("threshold", {"k": "five"}, "k is 'five'; expected a number greater than 0"),
+        ("threshold", {"rule": "noise", "k": 0}, "k is 0; expected a number greater than 0"),
+        ("threshold", {"rule": "noise", "k": "five"}, "k is 'five'; expected a number greater than 0"),
         ("threshold", {"min_snr": -1}, "min_snr is -1; expected a number, 0 or greater"),
         ("threshold", {"rule": "value"}, "value needs 'value'"),
         (

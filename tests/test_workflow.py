@@ -33,7 +33,7 @@ STEPS = {
 }
 TABLES = ("images", "spots", "counts", "comparison", "agreement", "failures")
 PLACES = ((14.0, 15.0), (20.0, 44.0), (45.0, 22.0))
-CONFIG = {"images": "raw", "compare": ["median", "tophat"], "threshold": {"k": 4}}
+CONFIG = {"images": "raw", "compare": ["median", "tophat"], "threshold": {"rule": "noise", "k": 4}}
 # All results but the figures, which take longer than all else on small images.
 NO_FIGURES = ("results/complete", "results/tables/comparison.csv")
 
@@ -318,7 +318,7 @@ def test_an_edit_of_what_nothing_uses_does_nothing(study):
 
 
 def test_another_k_repeats_just_the_threshold_and_what_follows(study):
-    configure(study, CONFIG | {"threshold": {"k": 9}})
+    configure(study, CONFIG | {"threshold": {"rule": "noise", "k": 9}})
     before = table(study, "counts")
     assert ran(run(study)) == Counter(threshold=2, spots=2, collect=1, compare=1)
     for old, new in zip(before, table(study, "counts"), strict=True):
@@ -506,6 +506,6 @@ def test_nothing_but_results_is_written_beside_the_images(minimal):
 def test_records_say_what_the_threshold_was_made_of(minimal):
     (path,) = minimal.glob("results/mask/*/median*/*/spots.json")
     record = json.loads(path.read_text(encoding="utf-8"))
-    assert record["rule"] == "noise"
-    k = record["parameters"]["k"]
-    assert record["threshold"] == pytest.approx(record["level"] + k * record["scatter"])
+    assert record["rule"] == "otsu"
+    bound = record["level"] + 5 * record["noise"]
+    assert record["threshold"] == pytest.approx(max(record["chosen"], bound))
