@@ -58,7 +58,9 @@ def upstream(kind, needed):
 
 def modules(*names):
     """The library modules that a script uses: an edit runs again just what it affects."""
-    return [f"{workflow.basedir}/scripts/localbg/{name}.py" for name in names]
+    # Relative, so that a study that moves together with the workflow stays done.
+    folder = os.path.relpath(f"{workflow.basedir}/scripts/localbg")
+    return [f"{folder}/{name}.py" for name in names]
 
 
 def estimator(wildcards):

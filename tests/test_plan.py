@@ -136,7 +136,8 @@ def test_a_list_of_values_makes_a_method_of_each():
 
 def test_lists_are_combined():
     found = planned(
-        **one("median", radius=[5, 6], footprint=["disk", "imagej"]), threshold={"rule": "noise", "k": [3, 4]}
+        **one("median", radius=[5, 6], footprint=["disk", "imagej"]),
+        threshold={"rule": "noise", "k": [3, 4]},
     )
     expected = [
         f"m_radius-{radius}_footprint-{footprint}_k-{k}"
@@ -453,7 +454,11 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
         ("threshold", {"rule": "ostu"}, "unknown rule 'ostu'; expected one of noise, value, perce"),
         ("threshold", {"rule": "otsu", "k": 3}, "otsu takes no 'k'; it takes min_snr."),
         ("threshold", {"rule": "noise", "k": 0}, "k is 0; expected a number greater than 0"),
-        ("threshold", {"rule": "noise", "k": "five"}, "k is 'five'; expected a number greater than 0"),
+        (
+            "threshold",
+            {"rule": "noise", "k": "five"},
+            "k is 'five'; expected a number greater than 0",
+        ),
         ("threshold", {"min_snr": -1}, "min_snr is -1; expected a number, 0 or greater"),
         ("threshold", {"rule": "value"}, "value needs 'value'"),
         (

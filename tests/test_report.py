@@ -115,7 +115,7 @@ def test_first_page_says_what_was_run(page, default_run):
         counts = [int(r["n_spots"]) for r in table(default_run, "counts") if r["method"] == method]
         f1 = [float(r["f1"]) for r in table(default_run, "accuracy") if r["method"] == method]
         numbers = f"{sum(counts)} {np.mean(f1):.3g}"
-        assert re.search(rf"\b{method} gaussian, sigma.0\.5x .* {re.escape(numbers)}\b", said)
+        assert re.search(rf"\b{method} gaussian, sigma.0\.4x .* {re.escape(numbers)}\b", said)
     graph = page.find("//*[contains(@class, 'vega-embed')]//*[name()='canvas' or name()='svg']")
     assert min(graph.size.values()) > 100
 
