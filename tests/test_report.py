@@ -3,6 +3,7 @@
 import base64
 import re
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from localbg import job, tables
 from simulate import gaussian_spots
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
+exceptions = pytest.importorskip("selenium.common.exceptions")
 
 TABLES = ["accuracy", "agreement", "comparison", "counts", "failures", "images", "spots"]
 METHODS = ["gaussian", "median", "tophat"]
@@ -72,8 +75,15 @@ class Page:
     def find(self, path):
         return self.browser.find_element("xpath", path)
 
+    def press(self, path):
+        """Click an element, also one that is still on the move."""
+        moved = [exceptions.StaleElementReferenceException]
+        wait = WebDriverWait(self.browser, 20, ignored_exceptions=moved)
+        script = "arguments[0].click(); return true"
+        wait.until(lambda browser: browser.execute_script(script, self.find(path)))
+
     def click(self, text):
-        self.find(f"//nav//*[normalize-space(text())='{text}']").click()
+        self.press(f"//nav//*[normalize-space(text())='{text}']")
 
     def names(self):
         """What the list of results names."""
@@ -82,7 +92,7 @@ class Page:
 
     def open(self, name):
         """Show a result; its figure is returned when it is there in full."""
-        self.find(f"//nav//tr[td[1][text()='{name}']]//a[1]").click()
+        self.press(f"//nav//tr[td[1][text()='{name}']]//a[1]")
         return self.figure()
 
     def figure(self):
@@ -90,11 +100,12 @@ class Page:
         for _ in range(50):
             if figure.get_property("complete"):
                 return figure
+            time.sleep(0.1)
         raise AssertionError("the figure is not drawn")
 
     def describe(self, name):
         """Show what the report says of a result, and return it."""
-        self.find(f"//nav//tr[td[1][text()='{name}']]//a[last()]").click()
+        self.press(f"//nav//tr[td[1][text()='{name}']]//a[last()]")
         return self.find("//nav//li[contains(@class, 'prose')]").text
 
     def main(self):
@@ -121,7 +132,7 @@ def test_first_page_says_what_was_run(page, default_run):
 
 
 def test_first_page_leads_to_the_results(page):
-    page.find("//a[text()='3 Tables']").click()
+    page.press("//a[text()='3 Tables']")
     assert page.names() == TABLES
 
 
