@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import captions, closing, paths
+from localbg import captions, closing, dependencies, paths
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -56,17 +56,18 @@ def upstream(kind, needed):
     return lambda wildcards: paths.upstream(plan, kind, wildcards[kind], needed, wildcards.image)
 
 
-def modules(*names):
+def modules(script, *more):
     """The library modules that a script uses: an edit runs again just what it affects."""
     # Relative, so that a study that moves together with the workflow stays done.
-    folder = os.path.relpath(f"{workflow.basedir}/scripts/localbg")
-    return [f"{folder}/{name}.py" for name in names]
+    folder = os.path.relpath(f"{workflow.basedir}/scripts")
+    used = dependencies.modules(script).union(more, *map(dependencies.modules, more))
+    return [f"{folder}/{path}" for path in sorted(used)]
 
 
-def estimator(wildcards):
-    """The module of the background filter that a label stands for."""
+def with_estimator(wildcards):
+    """Modules of the background step, those of the filter that a label stands for among them."""
     step = plan.steps["background"][wildcards.background]
-    return modules(f"backgrounds/{step.parameters['filter']}")
+    return modules("background.py", f"localbg/backgrounds/{step.parameters['filter']}.py")
 
 
 def source(wildcards):
@@ -91,9 +92,8 @@ def table(name):
 
 
 IMAGES = paths.images(plan)
-RESULTS = paths.results(plan, ("subtract", "threshold", "spots"))
+RESULTS = paths.results(plan, ("estimate", "subtract", "threshold", "spots"))
 TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
-DRAWING = ("figures", "figure_inputs", "captions", "tables", "parameters", "images", "job")
 
 
 rule all:
@@ -112,7 +112,7 @@ rule read:
     """Pick the plane once, so that every step after it sees rows and columns."""
     input:
         source=source,
-        modules=modules("images", "job"),
+        modules=modules("read.py"),
     output:
         plane="<results>/image/{image}.tif",
         record="<results>/image/{image}.json",
@@ -130,7 +130,7 @@ rule denoise:
     """Small-radius filter: suppress noise, keep spots."""
     input:
         plane="<results>/image/{image}.tif",
-        modules=modules("denoise", "kernels", "arrays", "parameters", "images", "job"),
+        modules=modules("denoise.py"),
     output:
         denoised="<results>/denoised/{denoised}/{image}.tif",
     log:
@@ -147,10 +147,10 @@ rule background:
     """Big-radius filter: the structure must survive, the spots must not."""
     input:
         source=upstream("background", "denoised"),
-        modules=lambda wildcards: estimator(wildcards)
-        + modules("backgrounds/__init__", "kernels", "arrays", "parameters", "images", "job"),
+        modules=with_estimator,
     output:
         background="<results>/background/{background}/{image}.tif",
+        record="<results>/background/{background}/{image}.json",
     log:
         "<logs>/background/{background}/{image}.log",
     conda:
@@ -166,7 +166,7 @@ rule subtract:
     input:
         denoised=upstream("foreground", "denoised"),
         background=upstream("foreground", "background"),
-        modules=modules("subtract", "images", "job"),
+        modules=modules("subtract.py"),
     output:
         foreground="<results>/foreground/{foreground}/{image}.tif",
         record="<results>/foreground/{foreground}/{image}.json",
@@ -185,7 +185,7 @@ rule threshold:
     input:
         foreground=upstream("mask", "foreground"),
         facts="<results>/image/{image}.json",
-        modules=modules("threshold", "noise", "arrays", "parameters", "images", "job"),
+        modules=modules("threshold.py"),
     output:
         mask="<results>/mask/{mask}/{image}.tif",
         record="<results>/mask/{mask}/{image}.json",
@@ -207,7 +207,7 @@ rule spots:
         foreground=upstream("labels", "foreground"),
         mask=upstream("labels", "mask"),
         facts=lambda wildcards: upstream("labels", "mask")(wildcards).replace(".tif", ".json"),
-        modules=modules("spots", "kernels", "parameters", "tables", "images", "job"),
+        modules=modules("spots.py"),
     output:
         labels="<results>/labels/{labels}/{image}.tif",
         table="<results>/spots/{labels}/{image}.csv",
@@ -225,8 +225,8 @@ rule collect:
     """One row per image, spot, and image and method; a failed image is a row with a reason."""
     input:
         [row["facts"] for row in IMAGES],
-        [row[key] for row in RESULTS for key in ("subtract", "threshold", "spots")],
-        modules=modules("tables", "parameters", "job"),
+        [row[key] for row in RESULTS for key in ("estimate", "subtract", "threshold", "spots")],
+        modules=modules("collect.py"),
     output:
         images=table("images"),
         spots=table("spots"),
@@ -251,7 +251,7 @@ rule compare:
         "<results>/tables/images.csv",
         "<results>/tables/spots.csv",
         "<results>/tables/counts.csv",
-        modules=modules("scoring", "tables", "job"),
+        modules=modules("compare.py"),
     output:
         table("comparison"),
         table("agreement"),
@@ -270,7 +270,7 @@ rule accuracy:
         "<results>/tables/spots.csv",
         "<results>/tables/counts.csv",
         list(plan.with_truth.values()),
-        modules=modules("scoring", "sheet", "parameters", "tables", "job"),
+        modules=modules("accuracy.py"),
     output:
         table("accuracy"),
     log:
@@ -288,7 +288,7 @@ rule panels:
     input:
         unpack(drawn),
         truth=lambda wildcards: plan.with_truth.get(wildcards.image, []),
-        modules=modules("panels", "scoring", "sheet", *DRAWING),
+        modules=modules("panels.py"),
     output:
         figure=report(
             "<results>/figures/panels/{image}.png",
@@ -312,7 +312,7 @@ rule profiles:
     """Rows of pixels through the brightest spots: does the background pass under them?"""
     input:
         unpack(drawn),
-        modules=modules("profiles", *DRAWING),
+        modules=modules("profiles.py"),
     output:
         figure=report(
             "<results>/figures/profiles/{image}.png",
@@ -338,7 +338,7 @@ rule overview:
         counts="<results>/tables/counts.csv",
         agreement="<results>/tables/agreement.csv",
         accuracy="<results>/tables/accuracy.csv" if plan.with_truth else [],
-        modules=modules("charts", "figures", "captions", "tables", "job"),
+        modules=modules("overview.py"),
     output:
         counts=report(
             "<results>/figures/counts.png",

@@ -14,8 +14,8 @@ def main(images: list[dict], results: list[dict], outputs: dict) -> None:
     images : list of dict
         ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``facts``.
     results : list of dict
-        One per image and method: ``image``, ``method`` and the paths of ``subtract``,
-        ``threshold`` (records) and ``spots`` (table).
+        One per image and method: ``image``, ``method`` and the paths of ``estimate``,
+        ``subtract``, ``threshold`` (records) and ``spots`` (table).
     outputs : dict
         Paths of the tables by name.
     """
@@ -42,7 +42,7 @@ def find_failures(images: list[dict], results: list[dict]) -> dict[str, dict]:
     rows = {row["image"]: row for row in images}
     failures = {}
     for result in [*images, *results]:
-        for key in ("facts", "subtract", "threshold", "spots"):
+        for key in ("facts", "estimate", "subtract", "threshold", "spots"):
             image = result["image"]
             record = job.failure(result[key]) if key in result else None
             if record and image not in failures:
@@ -101,6 +101,7 @@ def count_row(result: dict, image: dict, n_spots: int) -> dict:
             "density": 1e4 * n_spots / pixels,
             "density_um2": n_spots / (pixels * size**2) if size else None,
         }
+        | job.read_json(result["estimate"])
         | job.read_json(result["subtract"])
         | job.read_json(result["threshold"])
     )

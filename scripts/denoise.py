@@ -1,19 +1,28 @@
 """Suppress noise with the small-radius filter."""
 
+from functools import partial
+
 from localbg import images, job
 from localbg.arrays import require_fit
 from localbg.denoise import denoise
 from localbg.parameters import resolved
 
 
-def main(plane: str, denoised: str, parameters: dict) -> None:
+def main(plane: str, denoised: str, parameters: dict, threads: int = 1) -> None:
     """Write the denoised plane as TIFF."""
     image = images.read(plane)
     parameters = resolved(parameters, image.pixel_size_um)
     require_fit(image.pixels, parameters)
-    pixels = denoise(image.pixels, **parameters)
+    pixels = denoise(image.pixels, threads=threads, **parameters)
     images.write(denoised, pixels, pixel_size_um=image.pixel_size_um)
 
 
 if __name__ == "__main__":
-    job.run("denoise", main, snakemake.input, snakemake.output, snakemake.params, snakemake.log[0])
+    job.run(
+        "denoise",
+        partial(main, threads=snakemake.threads),
+        snakemake.input,
+        snakemake.output,
+        snakemake.params,
+        snakemake.log[0],
+    )

@@ -35,7 +35,7 @@ def test_conda_environment_has_all_that_the_scripts_import():
     for path in (ROOT / "scripts").rglob("*.py"):
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
     packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base"}
-    known = {"numpy", "scipy", "skimage", "tifffile", "matplotlib", "pandas"}
+    known = {"numpy", "scipy", "numba", "llvmlite", "skimage", "tifffile", "matplotlib", "pandas"}
     assert {packages.get(name, name) for name in imported & known} <= conda
 
 

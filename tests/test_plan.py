@@ -410,7 +410,7 @@ def test_a_config_without_images_is_refused():
         ({"filter": "median"}, "background: median needs 'radius'"),
         (
             {"filter": "median", "radius": 3, "raduis": 4},
-            "background: median takes no 'raduis'; it takes radius, footprint, of. Did you mean "
+            "background: median takes no 'raduis'; it takes radius, footprint, shrink, shrink_error, of. Did you mean "
             "'radius'?",
         ),
         ({"filter": "gaussian", "sigma": 3, "radius": 3}, "background: gaussian takes no 'radius'"),

@@ -13,7 +13,7 @@ import tifffile
 import yaml
 
 from conftest import ROOT, snakemake
-from localbg import backgrounds, images, spots, tables
+from localbg import backgrounds, dependencies, images, spots, tables
 from localbg.denoise import denoise
 from localbg.parameters import resolved
 from localbg.plan import make_plan
@@ -414,7 +414,7 @@ def imported(path):
 @cache
 def modules_behind(path):
     """Library modules that a file needs, directly or through others."""
-    found, waiting = set(), imported(path)
+    found, waiting = set(), set(imported(path))
     while waiting:
         name = waiting.pop()
         found.add(name)
@@ -423,27 +423,34 @@ def modules_behind(path):
 
 
 def rules_with_scripts():
-    """Of each rule that runs a script: the script, and the modules that it lists."""
+    """Of each rule that runs a script: the script, and whose modules it lists."""
     text = (ROOT / "Snakefile").read_text(encoding="utf-8")
-    shared_lists = dict(re.findall(r"^([A-Z]+) = \((.*)\)$", text, flags=re.MULTILINE))
     for block in re.split(r"^(?=rule )", text, flags=re.MULTILINE)[1:]:
-        name = re.match(r"rule (\w+):", block)[1]
         if script := re.search(r'script:\s+"scripts/([^"]+)"', block):
-            calls = " ".join(re.findall(r"\bmodules\(([^)]*)\)", block))
-            calls += "".join(shared_lists[word] for word in re.findall(r"\*([A-Z]+)", calls))
-            yield name, script[1], set(re.findall(r'"([^"]+)"', calls))
+            calls = re.search(r"        modules=(.*),\n", block)[1]
+            yield script[1], calls
 
 
-@pytest.mark.parametrize(("rule", "script", "listed"), list(rules_with_scripts()))
-def test_rules_list_just_the_modules_that_their_scripts_use(rule, script, listed):
-    expected = modules_behind(SCRIPTS / script)
-    if "backgrounds/__init__" in expected:
-        # A rule names the filter's own module by its label; what that needs is listed for all.
-        filters = {f"backgrounds/{path.stem}" for path in LIBRARY.glob("backgrounds/[a-z]*.py")}
-        for name in filters:
-            expected = expected | modules_behind(LIBRARY / f"{name}.py")
-        expected = expected - filters
-    assert listed == expected
+def test_every_rule_lists_the_modules_of_its_script():
+    expected = {
+        script: "with_estimator" if script == "background.py" else f'modules("{script}")'
+        for script, _ in rules_with_scripts()
+    }
+    assert dict(rules_with_scripts()) == expected
+    assert len(expected) == 12
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(str(p.relative_to(SCRIPTS)) for p in SCRIPTS.rglob("*.py") if p.stem != "__init__"),
+)
+def test_the_modules_found_are_those_that_python_s_own_parser_finds(path):
+    expected = {f"localbg/{name}.py" for name in modules_behind(SCRIPTS / path)}
+    found = dependencies.modules(path)
+    # The package itself comes with each of its modules; its __init__ does nothing.
+    assert {name for name in found if name != "localbg/kernels/__init__.py"} == {
+        name for name in expected - {path} if name != "localbg/kernels/__init__.py"
+    }
 
 
 # A study of one's own

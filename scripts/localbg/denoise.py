@@ -9,18 +9,19 @@ from typing import Literal
 
 import numpy as np
 
-from localbg import kernels
 from localbg.arrays import require_plane
 from localbg.parameters import Size
 
 
-def denoise(image: np.ndarray, *, filter: str, **parameters) -> np.ndarray:
+def denoise(image: np.ndarray, *, filter: str, threads: int = 1, **parameters) -> np.ndarray:
     """Suppress the noise of an image with a small-radius filter.
 
     Parameters
     ----------
     image : ndarray, 2-D, uint8, uint16 or float32
     filter : {"none", "gaussian", "median"}
+    threads : int
+        The result is the same for any number.
     **parameters
         Of that filter, in pixels.
 
@@ -35,7 +36,8 @@ def denoise(image: np.ndarray, *, filter: str, **parameters) -> np.ndarray:
         If the image is not 2-D, is empty, or has values that are not finite.
     """
     require_plane(image)
-    return {"none": none, "gaussian": gaussian, "median": median}[filter](image, **parameters)
+    function = {"none": none, "gaussian": gaussian, "median": median}[filter]
+    return image if function is none else function(image, threads=threads, **parameters)
 
 
 def none(image: np.ndarray) -> np.ndarray:
@@ -43,13 +45,22 @@ def none(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def gaussian(image: np.ndarray, *, sigma: Size) -> np.ndarray:
+def gaussian(image: np.ndarray, *, sigma: Size, threads: int = 1) -> np.ndarray:
     """Gaussian filter; ``sigma`` in pixels. Returns float32."""
-    return kernels.gaussian(image, sigma)
+    from localbg.kernels import gaussian as kernel
+
+    return kernel.gaussian(image, sigma, threads=threads)
 
 
 def median(
-    image: np.ndarray, *, radius: Size, footprint: Literal["disk", "imagej"] = "disk"
+    image: np.ndarray,
+    *,
+    radius: Size,
+    footprint: Literal["disk", "imagej"] = "disk",
+    threads: int = 1,
 ) -> np.ndarray:
     """Median over a disc of ``radius`` pixels. Keeps the dtype."""
-    return kernels.median(image, kernels.half_widths(radius, footprint))
+    from localbg.kernels import footprint as round_footprint
+    from localbg.kernels import median as kernel
+
+    return kernel.median(image, round_footprint.half_widths(radius, footprint), threads=threads)

@@ -28,7 +28,11 @@ NonNegative = float
 Percent = float
 """Annotation of a number from 0 to 100."""
 
+Whole = int
+"""Annotation of a whole number, 1 or greater."""
+
 RANGES = {
+    "Whole": (lambda v: v >= 1 and v == int(v), "a whole number, 1 or greater"),
     "Positive": (lambda v: v > 0, "a number greater than 0"),
     "NonNegative": (lambda v: v >= 0, "a number, 0 or greater"),
     "Percent": (lambda v: 0 <= v <= 100, "a number from 0 to 100"),
@@ -83,7 +87,12 @@ def functions(path: Path) -> dict[str, dict[str, Parameter]]:
 
 def _parameters(function: ast.FunctionDef) -> dict[str, Parameter]:
     pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    return {arg.arg: _parameter(arg.annotation, default) for arg, default in pairs}
+    # How many threads there are is the machine's affair, and changes no result.
+    return {
+        arg.arg: _parameter(arg.annotation, default)
+        for arg, default in pairs
+        if arg.arg != "threads"
+    }
 
 
 def _parameter(annotation, default) -> Parameter:

@@ -24,6 +24,7 @@ def of_method(plan: Plan, image: str, method: Method) -> dict[str, str]:
     folder = plan.results
     return {
         "background": f"{folder}/background/{method.background}/{image}.tif",
+        "estimate": f"{folder}/background/{method.background}/{image}.json",
         "foreground": f"{folder}/foreground/{method.foreground}/{image}.tif",
         "subtract": f"{folder}/foreground/{method.foreground}/{image}.json",
         "threshold": f"{folder}/mask/{method.mask}/{image}.json",

@@ -13,6 +13,8 @@ from localbg.tables import COMPARISON
 LIBRARY = Path(__file__).parent
 STEPS = ("denoise", "background", "subtract", "threshold", "spots")
 SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
+# Whether the error of a shrunken filter is measured.
+SHRINK_ERROR = Parameter("bool", default=False)
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
 
 
@@ -129,7 +131,11 @@ def _common(step: str) -> dict[str, Parameter]:
 def choices(step: str) -> dict[str, dict[str, Parameter]]:
     """The filters or rules of a step with their own parameters."""
     if step == "background":
-        return {name: _functions(f"backgrounds/{name}.py")[name] for name in backgrounds()}
+        filters = {name: _functions(f"backgrounds/{name}.py")[name] for name in backgrounds()}
+        return {
+            name: known | ({"shrink_error": SHRINK_ERROR} if "shrink" in known else {})
+            for name, known in filters.items()
+        }
     return {name: p for name, p in _functions(f"{step}.py").items() if name != step}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from localbg import kernels
+from localbg.kernels.extremes import dilate, erode
+from localbg.kernels.footprint import half_widths
 from localbg.parameters import Area, NonNegative, Size
 
 EIGHT = np.ones((3, 3), bool)
@@ -76,10 +77,10 @@ def label(
 def _cleaned(mask, close, fill_holes):
     if close:
         # The surroundings count as background, or closing would glue objects to the border.
-        widths = kernels.half_widths(close)
+        widths = half_widths(close)
         reach = len(widths) // 2
-        padded = np.pad(mask, 2 * reach)
-        closed = kernels.erode(kernels.dilate(padded, widths), widths)
+        padded = np.pad(mask, 2 * reach).view(np.uint8)
+        closed = erode(dilate(padded, widths), widths).view(bool)
         inner = tuple(slice(2 * reach, 2 * reach + n) for n in mask.shape)
         mask = closed[inner]
     return ndimage.binary_fill_holes(mask) if fill_holes else mask

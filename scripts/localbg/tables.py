@@ -54,6 +54,8 @@ COLUMNS = {
         "foreground_min": "lowest foreground before clipping, grey levels",
         "negative_fraction": "fraction of pixels with a negative foreground before clipping",
         "clipped_fraction": "fraction of pixels that clipping set to 0",
+        "shrink_error_rms": "root mean square error of a shrunken background, where asked for",
+        "shrink_error_max": "its largest error, grey levels",
     },
     "agreement": {
         "image": "id of the image",

@@ -7,6 +7,7 @@ background out. A new module here is a new filter; nothing else has to know of i
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ def estimate(
     *,
     filter: str,
     polarity: Literal["bright", "dark"] = "bright",
+    threads: int = 1,
     **parameters,
 ) -> np.ndarray:
     """Estimate the local background of an image.
@@ -31,6 +33,8 @@ def estimate(
     polarity : {"bright", "dark"}
         Whether spots are brighter or darker than their background. For dark spots the image is
         turned over, filtered and turned back, which makes of an opening a closing.
+    threads : int
+        For filters that take it; the result is the same for any number.
     **parameters
         Of that filter; sizes in pixels.
 
@@ -56,6 +60,8 @@ def estimate(
     """
     require_plane(image)
     function = getattr(importlib.import_module(f"{__name__}.{filter}"), filter)
+    if "threads" in inspect.signature(function).parameters:
+        parameters["threads"] = threads
     if polarity == "bright":
         return function(image, **parameters)
     if image.dtype.kind == "f":
@@ -66,3 +72,30 @@ def estimate(
     if turned.dtype.kind == "f":
         return np.float32(low + high) - turned
     return np.clip(low + high - turned.astype(np.int64), 0, None).astype(image.dtype)
+
+
+def shrink_error(image: np.ndarray, background: np.ndarray, **parameters) -> dict[str, float]:
+    """How far the background of a shrunken image is from the exact one.
+
+    Parameters
+    ----------
+    image, background : ndarray
+        What `estimate` took and gave.
+    **parameters
+        As for `estimate`; without ``shrink`` they give the exact background.
+
+    Returns
+    -------
+    dict
+        ``shrink_error_rms`` and ``shrink_error_max`` in grey levels.
+
+    Notes
+    -----
+    Costs the exact filter that shrinking was to avoid.
+    """
+    exact = estimate(image, **parameters | {"shrink": 1})
+    difference = background.astype(np.float64) - exact
+    return {
+        "shrink_error_rms": float(np.sqrt(np.mean(difference**2))),
+        "shrink_error_max": float(np.abs(difference).max()),
+    }

@@ -2,18 +2,24 @@
 
 import numpy as np
 
-from localbg import kernels
-from localbg.parameters import Size
+from localbg.kernels.gaussian import gaussian as exact
+from localbg.kernels.shrunken import shrunken
+from localbg.parameters import Size, Whole
 
 
-def gaussian(image: np.ndarray, *, sigma: Size) -> np.ndarray:
+def gaussian(image: np.ndarray, *, sigma: Size, shrink: Whole = 1, threads: int = 1) -> np.ndarray:
     """Gaussian-weighted mean: the image minus it is a difference of Gaussians.
 
     Parameters
     ----------
-    image : ndarray, 2-D, any real dtype
+    image : ndarray, 2-D, uint8, uint16 or float32
     sigma : float
         Standard deviation in pixels.
+    shrink : int
+        Above 1, the image is shrunken by this factor first: approximate, see
+        `localbg.kernels.shrunken`. (The exact filter is about as fast.)
+    threads : int
+        The result is the same for any number.
 
     Returns
     -------
@@ -25,4 +31,8 @@ def gaussian(image: np.ndarray, *, sigma: Size) -> np.ndarray:
     Linear, so spots pull the background up and steps of the background are smeared: the
     foreground has a bright and a dark rim along them.
     """
-    return kernels.gaussian(image, sigma)
+    if shrink == 1:
+        return exact(image, sigma, threads=threads)
+    return shrunken(
+        image, shrink, lambda small: exact(small, sigma / shrink, threads=threads), threads=threads
+    )

@@ -4,12 +4,19 @@ from typing import Literal
 
 import numpy as np
 
-from localbg import kernels
-from localbg.parameters import Size
+from localbg.kernels.footprint import half_widths
+from localbg.kernels.median import median as exact
+from localbg.kernels.shrunken import shrunken
+from localbg.parameters import Size, Whole
 
 
 def median(
-    image: np.ndarray, *, radius: Size, footprint: Literal["disk", "imagej"] = "disk"
+    image: np.ndarray,
+    *,
+    radius: Size,
+    footprint: Literal["disk", "imagej"] = "disk",
+    shrink: Whole = 1,
+    threads: int = 1,
 ) -> np.ndarray:
     """Median over a disc: ignores spots as long as they cover less than half of it.
 
@@ -19,16 +26,36 @@ def median(
     radius : float
         Radius of the disc in pixels.
     footprint : {"disk", "imagej"}
-        See `localbg.kernels.half_widths`.
+        See `localbg.kernels.footprint.half_widths`.
+    shrink : int
+        Above 1, the image is shrunken by this factor first: approximate, see
+        `localbg.kernels.shrunken`.
+    threads : int
+        The result is the same for any number.
 
     Returns
     -------
     ndarray
         Same shape and dtype.
 
+    Raises
+    ------
+    ValueError
+        If a shrunken disc has a radius below one pixel.
+
     Notes
     -----
     Follows steps of the background without smearing them, but rounds off corners narrower than
     the disc, and rises between dense spots, where the foreground then goes negative.
     """
-    return kernels.median(image, kernels.half_widths(radius, footprint))
+    if shrink == 1:
+        return exact(image, half_widths(radius, footprint), threads=threads)
+    if radius < shrink:
+        raise ValueError(f"radius {radius:g} px is too small to be shrunken by {shrink}")
+    widths = half_widths(radius / shrink, footprint)
+    result = shrunken(
+        image, shrink, lambda small: exact(small, widths, threads=threads), threads=threads
+    )
+    if np.issubdtype(image.dtype, np.integer):
+        result = np.rint(result)
+    return result.astype(image.dtype)

@@ -4,22 +4,29 @@ from typing import Literal
 
 import numpy as np
 
-from localbg import kernels
+from localbg.kernels.extremes import dilate, erode
+from localbg.kernels.footprint import half_widths
 from localbg.parameters import Size
 
 
 def opening(
-    image: np.ndarray, *, radius: Size, footprint: Literal["disk", "imagej"] = "disk"
+    image: np.ndarray,
+    *,
+    radius: Size,
+    footprint: Literal["disk", "imagej"] = "disk",
+    threads: int = 1,
 ) -> np.ndarray:
     """Minimum, then maximum, over a disc: removes whatever the disc does not fit under.
 
     Parameters
     ----------
-    image : ndarray, 2-D, any real dtype
+    image : ndarray, 2-D, uint8, uint16 or float32
     radius : float
         Radius of the disc in pixels; larger than a spot, smaller than the background's features.
     footprint : {"disk", "imagej"}
-        See `localbg.kernels.half_widths`.
+        See `localbg.kernels.footprint.half_widths`.
+    threads : int
+        The result is the same for any number.
 
     Returns
     -------
@@ -35,5 +42,5 @@ def opening(
     ----------
     Serra, Image Analysis and Mathematical Morphology, 1982; Meyer, 1979 (top-hat).
     """
-    widths = kernels.half_widths(radius, footprint)
-    return kernels.dilate(kernels.erode(image, widths), widths)
+    widths = half_widths(radius, footprint)
+    return dilate(erode(image, widths, threads=threads), widths, threads=threads)

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
+from localbg.kernels.ball import roll
 from localbg.parameters import Size
 
 
-def rolling_ball(image: np.ndarray, *, radius: Size) -> np.ndarray:
+def rolling_ball(image: np.ndarray, *, radius: Size, threads: int = 1) -> np.ndarray:
     """Highest surface that a ball touches, rolling under the image's grey levels.
 
     Parameters
@@ -16,6 +17,8 @@ def rolling_ball(image: np.ndarray, *, radius: Size) -> np.ndarray:
     radius : float
         Radius of the ball in pixels and in grey levels alike. On images of more than 8 bits the
         ball is therefore nearly flat.
+    threads : int
+        The result is the same for any number.
 
     Returns
     -------
@@ -37,7 +40,7 @@ def rolling_ball(image: np.ndarray, *, radius: Size) -> np.ndarray:
     """
     shrink, ball = _ball(radius)
     small = _block_minima(image.astype(np.float32), shrink)
-    rolled = _roll(small, ball)
+    rolled = roll(small, ball, threads=threads)
     background = _enlarged(rolled, shrink, image.shape) if shrink > 1 else rolled
     if np.issubdtype(image.dtype, np.integer):
         limits = np.iinfo(image.dtype)
@@ -64,22 +67,6 @@ def _block_minima(image, size):
     padding = [(0, -height % size), (0, -width % size)]
     blocks = np.pad(image, padding, constant_values=np.inf)
     return blocks.reshape(blocks.shape[0] // size, size, -1, size).min(axis=(1, 3))
-
-
-def _roll(image, ball):
-    # The ball's centre also visits places outside the image, where part of the ball is under it.
-    half = ball.shape[0] // 2
-    height, width = image.shape
-    padded = np.pad(image, 2 * half, constant_values=np.inf)
-    touch = np.full((height + 2 * half, width + 2 * half), np.inf, np.float32)
-    for (i, j), rise in np.ndenumerate(ball):
-        part = padded[i : i + height + 2 * half, j : j + width + 2 * half]
-        np.minimum(touch, part - rise, out=touch)
-    rolled = np.full_like(image, -np.inf)
-    for (i, j), rise in np.ndenumerate(ball):
-        y, x = 2 * half - i, 2 * half - j
-        np.maximum(rolled, touch[y : y + height, x : x + width] + rise, out=rolled)
-    return rolled
 
 
 def _enlarged(small, shrink, shape):

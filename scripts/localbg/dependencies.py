@@ -1,0 +1,48 @@
+"""Which modules of the library a script uses, so that an edit runs again just what it affects."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+IMPORT = re.compile(r"^\s*from (localbg[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
+
+
+@cache
+def modules(path: str) -> frozenset[str]:
+    """Files that a module imports, and those that they import in turn.
+
+    Parameters
+    ----------
+    path : str
+        Of a Python file, relative to the folder of scripts. It is read, not imported; imports
+        within functions count too.
+
+    Returns
+    -------
+    frozenset of str
+        Paths relative to the folder of scripts.
+    """
+    found, new = set(), {path}
+    while new:
+        found |= new
+        new = set().union(*map(_imported, new)) - found
+    return frozenset(found - {path})
+
+
+@cache
+def _imported(path):
+    text = (SCRIPTS / path).read_text(encoding="utf-8")
+    return {file for match in IMPORT.finditer(text) for file in _files(*match.groups())}
+
+
+def _files(module, names):
+    stem = module.replace(".", "/")
+    if (SCRIPTS / f"{stem}.py").exists():
+        return {f"{stem}.py"}
+    inner = re.findall(r"(\w+)(?:\s+as\s+\w+)?", names.split("#")[0])
+    candidates = {f"{stem}/__init__.py", *(f"{stem}/{name}.py" for name in inner)}
+    packages = {f"{stem}/{name}/__init__.py" for name in inner}
+    return {path for path in candidates | packages if (SCRIPTS / path).exists()}
