@@ -42,7 +42,9 @@ def _files(module, names):
     stem = module.replace(".", "/")
     if (SCRIPTS / f"{stem}.py").exists():
         return {f"{stem}.py"}
+    # From a package: modules of it, packages in it, or what its own file defines.
     inner = re.findall(r"(\w+)(?:\s+as\s+\w+)?", names.split("#")[0])
-    candidates = {f"{stem}/__init__.py", *(f"{stem}/{name}.py" for name in inner)}
-    packages = {f"{stem}/{name}/__init__.py" for name in inner}
-    return {path for path in candidates | packages if (SCRIPTS / path).exists()}
+    paths = {f"{stem}/{name}.py" for name in inner}
+    paths |= {f"{stem}/{name}/__init__.py" for name in inner}
+    found = {path for path in paths if (SCRIPTS / path).exists()}
+    return found if len(found) == len(inner) else found | {f"{stem}/__init__.py"}

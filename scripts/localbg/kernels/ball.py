@@ -34,7 +34,7 @@ def roll(image: np.ndarray, ball: np.ndarray, *, threads: int = 1) -> np.ndarray
     Costs O(size of the ball) per pixel; sums are in float32, as in ImageJ.
     """
     reach = ball.shape[0] // 2
-    centres = _lift(image, ball, reach, threads)
+    centres = _lift(np.ascontiguousarray(image), ball, reach, threads)
     # The highest of all balls is the lowest of all, turned over.
     return -_lift(-centres, ball, -reach, threads)
 

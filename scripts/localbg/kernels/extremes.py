@@ -44,7 +44,8 @@ def erode(image: np.ndarray, widths: np.ndarray, *, threads: int = 1) -> np.ndar
     -----
     Minima of 2, 4, 8, ... neighbours in a row are made by doubling, once a row. Of two that overlap
     comes the minimum of any longer run [1]_, so a pixel costs two comparisons for each row of the
-    footprint, sixteen or more pixels at a time. Working memory does not grow with the image.
+    footprint, sixteen or more pixels at a time. Rows of the same width are joined in the same way.
+    Working memory does not grow with the image.
 
     References
     ----------
@@ -126,18 +127,16 @@ def _lowest(image, widths, offset, sign, result, start, stop):
     height, width = image.shape
     span = len(widths)
     reach = span // 2
-    # The longest power of two that fits in each row of the footprint, as an exponent.
-    steps = np.zeros(span, np.int64)
-    for row in range(span):
-        while 2 << steps[row] <= 2 * widths[row] + 1:
-            steps[row] += 1
-    # runs[row, step, x] is the minimum of 2**step neighbours of a row, x the first of them.
+    parts, steps, tall = _parts(widths)
+    # runs[row, step, x] is the minimum of 2**step neighbours of a row, x the first of them; beyond
+    # the longest of these, that of 2, 4, ... such runs one above the other, this row the last.
+    planes = steps + tall
     breadth = BREADTH + 2 * reach + BLOCK
-    runs = np.empty((span, steps.max() + 1, breadth), image.dtype)
+    runs = np.empty((span, planes, breadth), image.dtype)
     flat = runs.ravel()
     lowest = np.empty(BREADTH + BLOCK, image.dtype)
-    first = np.empty(span, np.int64)
-    second = np.empty(span, np.int64)
+    first = np.empty(len(parts), np.int64)
+    second = np.empty(len(parts), np.int64)
     for left in range(0, width, BREADTH):
         here = min(BREADTH, width - left)
         for y in range(start - reach, stop + reach):
@@ -145,21 +144,60 @@ def _lowest(image, widths, offset, sign, result, start, stop):
             _load(image[min(max(y, 0), height - 1)], left - reach, here + 2 * reach, run[0])
             for x in range(here + 2 * reach):
                 run[0, x] = offset + sign * run[0, x]
-            for step in range(1, runs.shape[1]):
-                length = 1 << (step - 1)
-                shorter, other, longer = run[step - 1], run[step - 1, length:], run[step]
-                for x in range(here + 2 * reach + 1 - 2 * length):
+            for plane in range(1, planes):
+                if plane < steps:
+                    above, shift = run[plane - 1], 1 << (plane - 1)
+                else:
+                    above = runs[(y - (1 << (plane - steps)) + span) % span, plane - 1]
+                    shift = 0
+                shorter, other, longer = run[plane - 1], above[shift:], run[plane]
+                for x in range(here + 2 * reach - shift):
                     longer[x] = shorter[x] if shorter[x] < other[x] else other[x]
             if y < start + reach:
                 continue
-            for row in range(span):
-                slot = (y - 2 * reach + row + span) % span * runs.shape[1] + steps[row]
-                first[row] = slot * breadth + reach - widths[row]
-                second[row] = slot * breadth + reach + widths[row] + 1 - (1 << steps[row])
+            for part in range(len(parts)):
+                row, plane, before, behind = parts[part]
+                slot = ((y - 2 * reach + row + span) % span * planes + plane) * breadth + reach
+                first[part] = slot - before
+                second[part] = slot + behind
             for x in range(0, here, BLOCK // image.itemsize):
                 _lowest_of(flat, first, second, x, lowest)
+            # A view of its own, or the loop is not made to do many pixels at once.
+            row_of_result = result[y - reach, left : left + here]
             for x in range(here):
-                result[y - reach, left + x] = offset + sign * lowest[x]
+                row_of_result[x] = offset + sign * lowest[x]
+
+
+@njit
+def _parts(widths):
+    """Cut the footprint into pairs of blocks that overlap, all sides of them powers of two.
+
+    Returns the last row, the plane of `_lowest` and the columns, counted from the middle, where
+    the two blocks of each part begin; and the number of planes of runs and of higher blocks.
+    """
+    steps = 1
+    while 2 << (steps - 1) <= 2 * widths.max() + 1:
+        steps += 1
+    parts = []
+    tall = 0
+    start = 0
+    for row in range(len(widths)):
+        step = 0
+        while 2 << step <= 2 * widths[row] + 1:
+            step += 1
+        behind = widths[row] + 1 - (1 << step)
+        if row + 1 < len(widths) and widths[row + 1] == widths[row] and step == steps - 1:
+            continue
+        rows = row + 1 - start
+        double = 0
+        while 2 << double <= rows:
+            double += 1
+        tall = max(tall, double)
+        parts.append((row, step + double, widths[row], behind))
+        if 1 << double < rows:
+            parts.append((start + (1 << double) - 1, step + double, widths[row], behind))
+        start = row + 1
+    return parts, steps, tall
 
 
 @njit

@@ -161,13 +161,15 @@ def _reduce(image, kernel, step, margin, result, start, stop):
         line[:ahead] = inner[0]
         line[ahead + width :] = inner[width - 1]
         for phase in range(step):
-            for x in range(comb.shape[1]):
-                comb[phase, x] = line[x * step + phase]
+            tooth, source = comb[phase], line[phase:]
+            for x in range(tooth.size):
+                tooth[x] = source[x * step]
         total[:] = 0
         for phase in range(step):
             _mix_shifted(comb[phase], kernel[phase::step], total)
+        target = result[row]
         for x in range(total.size):
-            result[row, x] = total[x]
+            target[x] = total[x]
 
 
 @compiled("(float64[:, ::1], float64[:, ::1], int64, float64[:, ::1], int64, int64)")
@@ -179,8 +181,9 @@ def _widen(small, phases, margin, wide, start, stop):
         for phase in range(step):
             total[:] = 0
             _mix_shifted(small[row, margin - taps // 2 :], phases[phase], total)
-            for x in range(-(-(wide.shape[1] - phase) // step)):
-                wide[row, x * step + phase] = total[x]
+            target = wide[row, phase:]
+            for x in range(-(-target.size // step)):
+                target[x * step] = total[x]
 
 
 @compiled("(float64[:, ::1], float64[:, ::1], int64, float32[:, ::1], int64, int64)")
@@ -194,5 +197,6 @@ def _heighten(wide, phases, margin, result, start, stop):
         for left in range(0, width, BREADTH):
             block = line[: min(BREADTH, width - left)]
             _mix(wide, first, phases[row % step], left, block)
+            target = result[row, left : left + block.size]
             for x in range(block.size):
-                result[row, left + x] = block[x]
+                target[x] = block[x]

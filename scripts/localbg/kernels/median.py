@@ -250,8 +250,7 @@ def _filled(builder, kind, value):
 
 @compiled(
     *(
-        f"(uint16[:, ::1], int64[::1], int64, {counter}[::1],"
-        f" uint16[:, ::1], {counter}[:, ::1])"
+        f"(uint16[:, ::1], int64[::1], int64, {counter}[::1], uint16[:, ::1], {counter}[:, ::1])"
         for counter in ("uint16", "uint32")
     )
 )

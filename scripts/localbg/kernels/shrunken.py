@@ -64,8 +64,9 @@ def _shrink(image, shrink, small, start, stop):
         bottom = min((row + 1) * shrink, height)
         total[:] = 0
         for y in range(row * shrink, bottom):
+            source = image[y]
             for x in range(width):
-                total[x] += image[y, x]
+                total[x] += source[x]
         for column in range(small.shape[1]):
             right = min((column + 1) * shrink, width)
             mean = 0.0
