@@ -410,8 +410,8 @@ def test_a_config_without_images_is_refused():
         ({"filter": "median"}, "background: median needs 'radius'"),
         (
             {"filter": "median", "radius": 3, "raduis": 4},
-            "background: median takes no 'raduis'; it takes radius, footprint, shrink, shrink_error, of. Did you mean "
-            "'radius'?",
+            "background: median takes no 'raduis'; it takes radius, footprint, shrink,"
+            " shrink_error, of. Did you mean 'radius'?",
         ),
         ({"filter": "gaussian", "sigma": 3, "radius": 3}, "background: gaussian takes no 'radius'"),
         ({"filter": "median", "radius": 0}, "background, radius is 0; expected a length such as 4"),

@@ -516,3 +516,29 @@ def test_records_say_what_the_threshold_was_made_of(minimal):
     assert record["rule"] == "otsu"
     bound = record["level"] + 5 * record["noise"]
     assert record["threshold"] == pytest.approx(max(record["chosen"], bound))
+
+
+def test_the_error_of_a_shrunken_background_is_told_where_asked(tmp_path):
+    methods = {
+        "quick": {"background": {"filter": "median", "radius": 8, "shrink": 2}},
+        "checked": {
+            "background": {"filter": "median", "radius": 8, "shrink": 2, "shrink_error": True}
+        },
+    }
+    config = {
+        "images": {"cell": {"path": str(ROOT / "data" / "cell.tif"), "spot_radius": 3}},
+        "denoise": {"filter": "none"},
+        "methods": methods,
+        "compare": list(methods),
+    }
+    configure(tmp_path, config)
+    snakemake(tmp_path, "results/tables/counts.csv", "--set-threads", "background=2")
+    quick, checked = (rows_of(tmp_path, "counts", method=name)[0] for name in methods)
+    image = tifffile.imread(ROOT / "data" / "cell.tif")
+    exact = backgrounds.estimate(image, filter="median", radius=8)
+    near = backgrounds.estimate(image, filter="median", radius=8, shrink=2)
+    difference = near.astype(float) - exact
+    assert float(checked["shrink_error_rms"]) == pytest.approx((difference**2).mean() ** 0.5)
+    assert float(checked["shrink_error_max"]) == abs(difference).max() > 0
+    assert quick["shrink_error_rms"] == quick["shrink_error_max"] == ""
+    assert quick["n_spots"] == checked["n_spots"]

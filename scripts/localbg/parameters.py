@@ -87,11 +87,11 @@ def functions(path: Path) -> dict[str, dict[str, Parameter]]:
 
 def _parameters(function: ast.FunctionDef) -> dict[str, Parameter]:
     pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    # How many threads there are is the machine's affair, and changes no result.
+    # The workflow has one polarity for all steps of a method, and a job its number of threads.
     return {
         arg.arg: _parameter(arg.annotation, default)
         for arg, default in pairs
-        if arg.arg != "threads"
+        if arg.arg not in ("threads", "polarity")
     }
 
 

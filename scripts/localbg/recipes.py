@@ -124,7 +124,7 @@ def _common(step: str) -> dict[str, Parameter]:
     if step == "spots":
         return _functions("spots.py")["label"]
     entry = _functions(f"{step}.py")[step]
-    return {name: p for name, p in entry.items() if name not in ("filter", "rule", "polarity")}
+    return {name: p for name, p in entry.items() if name not in ("filter", "rule")}
 
 
 @cache

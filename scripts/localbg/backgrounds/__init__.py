@@ -32,7 +32,8 @@ def estimate(
         Name of a module of this package, such as ``"opening"`` or ``"median"``.
     polarity : {"bright", "dark"}
         Whether spots are brighter or darker than their background. For dark spots the image is
-        turned over, filtered and turned back, which makes of an opening a closing.
+        turned over, filtered and turned back, which makes of an opening a closing. A filter that
+        takes ``polarity`` does so itself.
     threads : int
         For filters that take it; the result is the same for any number.
     **parameters
@@ -60,8 +61,11 @@ def estimate(
     """
     require_plane(image)
     function = getattr(importlib.import_module(f"{__name__}.{filter}"), filter)
-    if "threads" in inspect.signature(function).parameters:
+    takes = inspect.signature(function).parameters
+    if "threads" in takes:
         parameters["threads"] = threads
+    if "polarity" in takes:
+        return function(image, polarity=polarity, **parameters)
     if polarity == "bright":
         return function(image, **parameters)
     if image.dtype.kind == "f":

@@ -1,6 +1,7 @@
 """Rolling ball, as ImageJ's Subtract Background defines it."""
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -8,7 +9,13 @@ from localbg.kernels.ball import roll
 from localbg.parameters import Size
 
 
-def rolling_ball(image: np.ndarray, *, radius: Size, threads: int = 1) -> np.ndarray:
+def rolling_ball(
+    image: np.ndarray,
+    *,
+    radius: Size,
+    polarity: Literal["bright", "dark"] = "bright",
+    threads: int = 1,
+) -> np.ndarray:
     """Highest surface that a ball touches, rolling under the image's grey levels.
 
     Parameters
@@ -17,6 +24,8 @@ def rolling_ball(image: np.ndarray, *, radius: Size, threads: int = 1) -> np.nda
     radius : float
         Radius of the ball in pixels and in grey levels alike. On images of more than 8 bits the
         ball is therefore nearly flat.
+    polarity : {"bright", "dark"}
+        ``dark`` is ImageJ's light background.
     threads : int
         The result is the same for any number.
 
@@ -39,9 +48,10 @@ def rolling_ball(image: np.ndarray, *, radius: Size, threads: int = 1) -> np.nda
     ImageJ 1.53t, ij.plugin.filter.BackgroundSubtracter.
     """
     shrink, ball = _ball(radius)
-    small = _block_minima(image.astype(np.float32), shrink)
+    sign = np.float32(1 if polarity == "bright" else -1)
+    small = _block_minima(sign * image.astype(np.float32), shrink)
     rolled = roll(small, ball, threads=threads)
-    background = _enlarged(rolled, shrink, image.shape) if shrink > 1 else rolled
+    background = sign * (_enlarged(rolled, shrink, image.shape) if shrink > 1 else rolled)
     if np.issubdtype(image.dtype, np.integer):
         limits = np.iinfo(image.dtype)
         background = np.clip(np.floor(background + np.float32(0.5)), limits.min, limits.max)
