@@ -8,6 +8,9 @@ import numpy as np
 from localbg.kernels.ball import roll
 from localbg.parameters import Size
 
+# Rows that are enlarged together: little memory, and few calls.
+ROWS = 256
+
 
 def rolling_ball(
     image: np.ndarray,
@@ -49,13 +52,16 @@ def rolling_ball(
     """
     shrink, ball = _ball(radius)
     sign = np.float32(1 if polarity == "bright" else -1)
-    small = _block_minima(sign * image.astype(np.float32), shrink)
-    rolled = roll(small, ball, threads=threads)
-    background = sign * (_enlarged(rolled, shrink, image.shape) if shrink > 1 else rolled)
-    if np.issubdtype(image.dtype, np.integer):
-        limits = np.iinfo(image.dtype)
-        background = np.clip(np.floor(background + np.float32(0.5)), limits.min, limits.max)
-    return background.astype(image.dtype)
+    rolled = roll(_block_minima(image, shrink, sign), ball, threads=threads)
+    result = np.empty_like(image)
+    for top in range(0, len(image), ROWS):
+        part = result[top : top + ROWS]
+        background = sign * _enlarged(rolled, shrink, image.shape, top, len(part))
+        if np.issubdtype(image.dtype, np.integer):
+            limits = np.iinfo(image.dtype)
+            background = np.clip(np.floor(background + np.float32(0.5)), limits.min, limits.max)
+        part[:] = background
+    return result
 
 
 def _ball(radius):
@@ -72,26 +78,34 @@ def _ball(radius):
     return shrink, np.sqrt(np.maximum(square, 0)).astype(np.float32)
 
 
-def _block_minima(image, size):
-    height, width = image.shape
-    padding = [(0, -height % size), (0, -width % size)]
-    blocks = np.pad(image, padding, constant_values=np.inf)
-    return blocks.reshape(blocks.shape[0] // size, size, -1, size).min(axis=(1, 3))
+def _block_minima(image, size, sign):
+    # The lowest of the turned image are the highest of the image.
+    extreme = np.minimum if sign > 0 else np.maximum
+    for axis in (0, 1):
+        starts = np.arange(0, image.shape[axis], size)
+        image = extreme.reduceat(image, starts, axis=axis) if size > 1 else image
+    minima = image.astype(np.float32)
+    minima *= sign
+    return minima
 
 
-def _enlarged(small, shrink, shape):
-    y, wy = _interpolation(shape[0], small.shape[0], shrink)
-    x, wx = _interpolation(shape[1], small.shape[1], shrink)
+def _enlarged(small, shrink, shape, top, rows):
+    if shrink == 1:
+        return small[top : top + rows]
+    y, wy = _interpolation(np.arange(top, top + rows), small.shape[0], shrink)
+    x, wx = _interpolation(np.arange(shape[1]), small.shape[1], shrink)
     one = np.float32(1)
-    columns = small[:, x] * wx + small[:, np.minimum(x + 1, small.shape[1] - 1)] * (one - wx)
+    first, last = y[0], min(y[-1] + 2, small.shape[0])
+    near = small[first:last]
+    columns = near[:, x] * wx + near[:, np.minimum(x + 1, small.shape[1] - 1)] * (one - wx)
     wy = wy[:, None]
-    return columns[y] * wy + columns[np.minimum(y + 1, small.shape[0] - 1)] * (one - wy)
+    below = np.minimum(y + 1, small.shape[0] - 1) - first
+    return columns[y - first] * wy + columns[below] * (one - wy)
 
 
-def _interpolation(length, small_length, shrink):
-    i = np.arange(length)
-    index = np.clip((i - shrink // 2) // shrink, 0, max(small_length - 2, 0))
-    distance = (i.astype(np.float32) + np.float32(0.5)) / np.float32(shrink) - (
+def _interpolation(places, small_length, shrink):
+    index = np.clip((places - shrink // 2) // shrink, 0, max(small_length - 2, 0))
+    distance = (places.astype(np.float32) + np.float32(0.5)) / np.float32(shrink) - (
         index.astype(np.float32) + np.float32(0.5)
     )
     return index, np.float32(1) - distance

@@ -36,7 +36,9 @@ def roll(image: np.ndarray, ball: np.ndarray, *, threads: int = 1) -> np.ndarray
     reach = ball.shape[0] // 2
     centres = _lift(np.ascontiguousarray(image), ball, reach, threads)
     # The highest of all balls is the lowest of all, turned over.
-    return -_lift(-centres, ball, -reach, threads)
+    np.negative(centres, out=centres)
+    highest = _lift(centres, ball, -reach, threads)
+    return np.negative(highest, out=highest)
 
 
 def _lift(image, ball, margin, threads):
