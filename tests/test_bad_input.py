@@ -50,8 +50,8 @@ WRONG = {
         [
             "compare: unknown method 'topaht'; defined are tophat, median, gaussian, m. Did you "
             "mean 'tophat'?",
-            "methods, m: background: median takes no 'raduis'; it takes radius, footprint, of. Did "
-            "you mean 'radius'?",
+            "methods, m: background: median takes no 'raduis'; it takes radius, footprint, shrink, "
+            "shrink_error, of. Did you mean 'radius'?",
             "methods, m: background: median needs 'radius'",
         ],
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -59,13 +60,23 @@ def measure(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
 
     On pure Gaussian noise all are its standard deviation. Costs partial sorts of the pixels.
     """
-    level = float(np.median(foreground))
-    deviation = np.abs(foreground - np.float32(level))
-    changed = deviation[deviation > 0]
-    noise = float(np.median(changed)) / HALF_NORMAL[0.5] if changed.size else 0.0
+    last = foreground.size - 1
+    low, level = _ranked(foreground.ravel(), 0.025 * last, last / 2)
+    deviation = np.abs(foreground - np.float32(level)).ravel()
+    same = deviation.size - np.count_nonzero(deviation)
+    # The zeros come first: half way from them to the end is the median of the others.
+    noise = _ranked(deviation, (same + last) / 2)[0] / HALF_NORMAL[0.5] if same <= last else 0.0
     noise = max(noise, grey_step * 12**-0.5)
-    tails = (level - float(np.quantile(foreground, 0.025))) / HALF_NORMAL[0.95]
+    tails = (level - low) / HALF_NORMAL[0.95]
     if tails < LOWER_SIDE * noise:
-        tails = float(np.quantile(deviation, 0.95)) / HALF_NORMAL[0.95]
+        tails = _ranked(deviation, 0.95 * last)[0] / HALF_NORMAL[0.95]
         tails = min(tails, MOST_TEXTURE * noise)
     return Noise(level, noise, max(noise, tails))
+
+
+def _ranked(values, *ranks):
+    """The values of some ranks, counted from 0, linear in between: one partial sort for all."""
+    neighbours = [(math.floor(rank), math.ceil(rank)) for rank in ranks]
+    ordered = np.partition(values, sorted({k for pair in neighbours for k in pair}))
+    pairs = ((float(ordered[low]), float(ordered[high])) for low, high in neighbours)
+    return [low + (rank % 1) * (high - low) for rank, (low, high) in zip(ranks, pairs, strict=True)]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from localbg.kernels.extremes import dilate, erode
-from localbg.kernels.footprint import half_widths
 from localbg.parameters import Area, NonNegative, Size
 
 EIGHT = np.ones((3, 3), bool)
@@ -66,90 +64,46 @@ def label(
     if max_area is not None:
         keep &= areas <= max_area
     keep[0] = False
-    labels = np.where(keep[labels], labels, 0)
     if split and keep.any():
-        labels = _split(labels, foreground, min_distance, prominence * noise)
+        from localbg.kernels.watershed import divide
+
+        labels = divide(keep[labels], foreground, rise=prominence * noise, distance=min_distance)
+        keep = np.ones(labels.max() + 1, bool)
+        keep[0] = False
     if exclude_border:
-        labels[np.isin(labels, _border_labels(labels))] = 0
-    return _numbered(labels)
+        keep[_border_labels(labels)] = False
+    # Objects and basins are numbered by their first pixel; those that are left keep that order.
+    numbers = np.cumsum(keep, dtype=np.int32)
+    numbers[~keep] = 0
+    return numbers[labels]
 
 
 def _cleaned(mask, close, fill_holes):
     if close:
+        from localbg.kernels.extremes import dilate, erode
+        from localbg.kernels.footprint import half_widths
+
         # The surroundings count as background, or closing would glue objects to the border.
         widths = half_widths(close)
         reach = len(widths) // 2
         padded = np.pad(mask, 2 * reach).view(np.uint8)
         closed = erode(dilate(padded, widths), widths).view(bool)
-        inner = tuple(slice(2 * reach, 2 * reach + n) for n in mask.shape)
-        mask = closed[inner]
-    return ndimage.binary_fill_holes(mask) if fill_holes else mask
+        mask = closed[2 * reach : -2 * reach, 2 * reach : -2 * reach]
+    return _filled(mask) if fill_holes else mask
 
 
-def _split(labels, foreground, min_distance, rise):
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-    from skimage.segmentation import watershed
-
-    # Every object has to have its own summit, so none may lead over to the next.
-    inside = np.where(labels > 0, foreground, -np.inf).astype(np.float32)
-    summits = _summits(inside, rise)
-    plateaus, count = ndimage.label(summits, EIGHT)
-    plateau, whole, height = (values[summits] for values in (plateaus, labels, inside))
-    near = cKDTree(np.argwhere(summits)).query_pairs(min_distance, output_type="ndarray")
-    i, j = near.T
-    together = whole[i] == whole[j]
-    i, j = i[together], j[together]
-    keep = np.ones(count + 1, bool)
-    keep[0] = False
-    keep[plateau[i[height[i] < height[j]]]] = False
-    keep[plateau[j[height[j] < height[i]]]] = False
-    # Of maxima of the same height, the first in reading order stands for all.
-    tied = height[i] == height[j]
-    graph = coo_array(
-        (np.ones(tied.sum()), (plateau[i[tied]], plateau[j[tied]])), shape=(count + 1, count + 1)
-    )
-    group = connected_components(graph, directed=False)[1]
-    first = np.zeros(count + 1, bool)
-    kept = np.flatnonzero(keep)
-    first[kept[np.unique(group[kept], return_index=True)[1]]] = True
-    markers = np.where(first[plateaus], plateaus, 0)
-    return watershed(-inside, markers, mask=labels > 0, connectivity=labels.ndim).astype(np.int32)
-
-
-def _summits(inside, rise):
-    """Pixels of the local maxima that rise more than ``rise`` above the pass to a higher one."""
-    from skimage.morphology import local_maxima, reconstruction
-
-    if rise == 0:
-        hills = inside
-    else:
-        lowest = inside[np.isfinite(inside)].min() - 2 * rise
-        hills = np.maximum(inside, lowest)
-        hills = reconstruction(np.maximum(hills - np.float32(rise), lowest), hills)
-        hills[np.isneginf(inside)] = -np.inf
-    # A frame, so that maxima at the border count; an object that is one plateau has its own.
-    framed = np.pad(hills, 1, constant_values=-np.inf)
-    inner = tuple(slice(1, -1) for _ in inside.shape)
-    tops = local_maxima(framed, connectivity=inside.ndim)[inner] & np.isfinite(inside)
-    regions, count = ndimage.label(tops, EIGHT)
-    highest = np.append(-np.inf, ndimage.maximum(inside, regions, np.arange(1, count + 1)))
-    return tops & (inside == highest[regions])
+def _filled(mask):
+    # A hole is background that reaches no edge of the image, corners not counted as ways.
+    labels, count = ndimage.label(~mask)
+    outside = np.zeros(count + 1, bool)
+    outside[_border_labels(labels)] = True
+    outside[0] = False
+    return mask | ~outside[labels]
 
 
 def _border_labels(labels):
-    edges = [np.take(labels, end, axis) for axis in range(labels.ndim) for end in (0, -1)]
-    found = np.unique(np.concatenate(edges))
-    return found[found > 0]
-
-
-def _numbered(labels):
-    found, first = np.unique(labels, return_index=True)
-    found, first = found[found > 0], first[found > 0]
-    lookup = np.zeros(labels.max(initial=0) + 1, np.int32)
-    lookup[found[np.argsort(first)]] = np.arange(1, found.size + 1)
-    return lookup[labels]
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.unique(edges[edges > 0])
 
 
 def measure(
@@ -186,9 +140,12 @@ def measure(
     -----
     Every sum is one `numpy.bincount` over the pixels inside spots.
     """
-    rows, columns = np.nonzero(labels)
-    index = labels[rows, columns]
-    spots, index = np.unique(index, return_inverse=True)
+    places = np.flatnonzero(labels)
+    rows, columns = np.divmod(places, labels.shape[1])
+    pixels = np.bincount(labels.ravel()[places], minlength=1)
+    spots = np.flatnonzero(pixels)
+    # Numbers from 0 on, whatever the labels.
+    index = (np.cumsum(pixels > 0) - 1)[labels.ravel()[places]]
     n = spots.size
 
     def total(weights):
@@ -199,9 +156,9 @@ def measure(
         np.maximum.at(result, index, values)
         return result
 
-    raw = image[rows, columns].astype(np.float64)
-    above = foreground[rows, columns].astype(np.float64)
-    area = np.bincount(index, minlength=n)
+    raw = image.ravel()[places].astype(np.float64)
+    above = foreground.ravel()[places].astype(np.float64)
+    area = pixels[spots]
     weight = np.maximum(above, 0)
     # A spot with no positive foreground (a low fixed threshold) keeps its geometric centre.
     weight = np.where((total(weight) > 0)[index], weight, 1.0)
@@ -215,7 +172,7 @@ def measure(
         "mean": total(raw) / area,
         "foreground_max": peak,
         "foreground_sum": total(above),
-        "background_mean": total(background[rows, columns].astype(np.float64)) / area,
+        "background_mean": total(background.ravel()[places].astype(np.float64)) / area,
         "snr": (peak - level) / noise if noise > 0 else np.full(n, np.nan),
         "touches_border": np.isin(spots, _border_labels(labels)),
     }
