@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import captions, closing, dependencies, paths
+from localbg import batches, captions, closing, dependencies, paths
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -44,6 +44,7 @@ pathvars:
 
 wildcard_constraints:
     image="[^/]+",
+    batch="[0-9]+",
 
 
 def parameters(kind):
@@ -64,16 +65,20 @@ def modules(script, *more):
     return [f"{folder}/{path}" for path in sorted(used)]
 
 
-def with_estimator(wildcards):
-    """Modules of the background step, those of the filter that a label stands for among them."""
-    step = plan.steps["background"][wildcards.background]
-    return modules("background.py", f"localbg/backgrounds/{step.parameters['filter']}.py")
+def with_estimator(script):
+    """Modules of a script, those of the background filter that a label stands for among them."""
+
+    def needed(wildcards):
+        step = plan.steps["background"][wildcards.background]
+        return modules(script, f"localbg/backgrounds/{step.parameters['filter']}.py")
+
+    return needed
 
 
-def source(wildcards):
-    """The image's file; an address goes through Snakemake's storage."""
-    image = plan.images[wildcards.image]
-    return storage(image.path) if image.is_remote else image.path
+def file_of(image):
+    """An image's file; an address goes through Snakemake's storage."""
+    row = plan.images[image]
+    return storage(row.path) if row.is_remote else row.path
 
 
 def drawn(wildcards):
@@ -91,8 +96,21 @@ def table(name):
     )
 
 
-IMAGES = paths.images(plan)
-RESULTS = paths.results(plan, ("estimate", "subtract", "threshold", "spots"))
+def for_batch(needed):
+    """What the job of a batch needs, and more at each attempt."""
+
+    def resource(wildcards, attempt):
+        members = plan.batches[wildcards.batch]
+        methods = [m for m in plan.methods.values() if m.background == wildcards.background]
+        return attempt * needed([plan.images[name].path for name in members], len(methods))
+
+    return resource
+
+
+# What collect gathers: pieces of batches, or the results of single steps.
+PIECES = paths.pieces(plan)
+IMAGES = [] if plan.batches else paths.images(plan)
+RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
 TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
 
 
@@ -101,7 +119,9 @@ rule all:
         collect("<results>/tables/{table}.csv", table=TABLES),
         "<results>/tables/accuracy.csv" if plan.with_truth else [],
         collect(
-            "<results>/figures/{kind}/{image}.png", kind=["panels", "profiles"], image=plan.images
+            "<results>/figures/{kind}/{image}.png",
+            kind=["panels", "profiles"],
+            image=[] if plan.batches else plan.images,
         ),
         "<results>/figures/counts.png",
         "<results>/figures/agreement.png",
@@ -111,7 +131,7 @@ rule all:
 rule read:
     """Pick the plane once, so that every step after it sees rows and columns."""
     input:
-        source=source,
+        source=lambda wildcards: file_of(wildcards.image),
         modules=modules("read.py"),
     output:
         plane="<results>/image/{image}.tif",
@@ -147,7 +167,7 @@ rule background:
     """Big-radius filter: the structure must survive, the spots must not."""
     input:
         source=upstream("background", "denoised"),
-        modules=with_estimator,
+        modules=with_estimator("background.py"),
     output:
         background="<results>/background/{background}/{image}.tif",
         record="<results>/background/{background}/{image}.json",
@@ -221,11 +241,32 @@ rule spots:
         "scripts/spots.py"
 
 
+rule batch:
+    """Many images through all methods that share a background, in memory: for hundreds and more."""
+    input:
+        sources=lambda wildcards: list(map(file_of, plan.batches[wildcards.batch])),
+        modules=with_estimator("batch.py"),
+    output:
+        piece="<results>/batches/{batch}/{background}.jsonl",
+    log:
+        "<logs>/batch/{batch}/{background}.log",
+    conda:
+        "envs/environment.yaml"
+    resources:
+        mem_mb=for_batch(batches.memory_mb),
+        runtime=for_batch(batches.minutes),
+    params:
+        work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
+    script:
+        "scripts/batch.py"
+
+
 rule collect:
     """One row per image, spot, and image and method; a failed image is a row with a reason."""
     input:
         [row["facts"] for row in IMAGES],
-        [row[key] for row in RESULTS for key in ("estimate", "subtract", "threshold", "spots")],
+        [row[key] for row in RESULTS for key in paths.GATHERED],
+        pieces=PIECES,
         modules=modules("collect.py"),
     output:
         images=table("images"),
@@ -241,6 +282,7 @@ rule collect:
     params:
         images=IMAGES,
         results=RESULTS,
+        methods=list(plan.methods),
     script:
         "scripts/collect.py"
 
@@ -360,8 +402,13 @@ rule overview:
         "scripts/overview.py"
 
 
+onstart:
+    if plan.batches:
+        batches.write_record(plan.results, plan.batches)
+
+
 onsuccess:
     try:
-        logger.info(closing.report(plan.results, plan.max_failed))
+        logger.info(closing.report(plan))
     except closing.RunFailed as error:
         raise WorkflowError(str(error)) from None

@@ -10,11 +10,9 @@ from localbg.parameters import resolved
 def main(source: str, background: str, record: str, parameters: dict, threads: int = 1) -> None:
     """Write the background of the raw or denoised plane as TIFF, and what is known of it."""
     image = images.read(source)
-    parameters = resolved(parameters, image.pixel_size_um) | {"threads": threads}
+    parameters = resolved(parameters, image.pixel_size_um)
     require_fit(image.pixels, parameters)
-    measure_error = parameters.pop("shrink_error", False)
-    pixels = backgrounds.estimate(image.pixels, **parameters)
-    found = backgrounds.shrink_error(image.pixels, pixels, **parameters) if measure_error else {}
+    pixels, found = backgrounds.estimate_with_error(image.pixels, threads=threads, **parameters)
     images.write(background, pixels, pixel_size_um=image.pixel_size_um)
     job.write_json(record, found)
 

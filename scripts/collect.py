@@ -1,112 +1,80 @@
 """Gather what all jobs found into the tables of images, spots, counts and failures."""
 
-from localbg import job, tables
+from collections.abc import Iterable
+from contextlib import ExitStack
+
+from localbg import gathered, job, tables
+from localbg.gathered import Found
 from localbg.parameters import in_pixels
 
 UNKNOWN = dict.fromkeys(("axes", "shape", "dtype", "pixel_size_um"))
 
 
-def main(images: list[dict], results: list[dict], outputs: dict) -> None:
-    """Write the tables.
+def main(found: Iterable[Found], methods: list[str], outputs: dict) -> None:
+    """Write the tables, one image after the other.
 
     Parameters
     ----------
-    images : list of dict
-        ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``facts``.
-    results : list of dict
-        One per image and method: ``image``, ``method`` and the paths of ``estimate``,
-        ``subtract``, ``threshold`` (records) and ``spots`` (table).
+    found : iterable of localbg.gathered.Found
+        Sorted by image.
+    methods : list of str
+        Names of all methods, sorted.
     outputs : dict
         Paths of the tables by name.
     """
-    failures = find_failures(images, results)
-    image_rows = {row["image"]: image_row(row, failures.get(row["image"])) for row in images}
-    counts, spots = [], []
-    for result in results:
-        image = image_rows[result["image"]]
-        row = {"image": image["image"], "group": image["group"], "method": result["method"]}
-        if image["status"] == "failed":
-            counts.append(row | {"status": "failed"})
-            continue
-        found = tables.read(result["spots"])
-        spots += [row | spot for spot in found]
-        counts.append(row | count_row(result, image, len(found)))
-    tables.write(outputs["images"], tables.COLUMNS["images"], map(shown, image_rows.values()))
-    tables.write(outputs["spots"], tables.COLUMNS["spots"], spots)
-    tables.write(outputs["counts"], tables.COLUMNS["counts"], counts)
-    tables.write(outputs["failures"], tables.COLUMNS["failures"], failures.values())
-
-
-def find_failures(images: list[dict], results: list[dict]) -> dict[str, dict]:
-    """First failure of each image that has one, by image."""
-    rows = {row["image"]: row for row in images}
-    failures = {}
-    for result in [*images, *results]:
-        for key in ("facts", "estimate", "subtract", "threshold", "spots"):
-            image = result["image"]
-            record = job.failure(result[key]) if key in result else None
-            if record and image not in failures:
-                failures[image] = {
-                    "image": image,
-                    "path": rows[image]["path"],
-                    "step": record["failed_step"],
-                    "reason": record["reason"],
-                }
-    for image, row in rows.items():
-        if image not in failures and (reason := unknown_radius(row)):
-            failures[image] = {
-                "image": image,
-                "path": row["path"],
-                "step": "read",
-                "reason": reason,
-            }
-    return dict(sorted(failures.items()))
-
-
-def unknown_radius(row: dict) -> str | None:
-    """Why the spot radius of an image is not known in pixels, where it isn't."""
-    try:
-        in_pixels(row["spot_radius"], job.read_json(row["facts"])["pixel_size_um"])
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def image_row(row: dict, failure: dict | None) -> dict:
-    """What is known of an image, whether it failed or not."""
-    known = UNKNOWN if job.failure(row["facts"]) else job.read_json(row["facts"])
-    result = {key: row[key] for key in ("image", "path", "group")} | {
-        key: known[key] for key in UNKNOWN
-    }
-    if failure:
-        return result | {"status": "failed", "reason": f"{failure['step']}: {failure['reason']}"}
-    radius = float(in_pixels(row["spot_radius"], known["pixel_size_um"]))
-    return result | {"status": "ok", "reason": "", "spot_radius": radius}
-
-
-def shown(row: dict) -> dict:
-    """An image's row with the shape as people write it."""
-    return row | {"shape": "x".join(map(str, row["shape"] or ()))}
-
-
-def count_row(result: dict, image: dict, n_spots: int) -> dict:
-    """Number of spots of an image and method with what the threshold was."""
-    sizes = dict(zip(image["axes"], image["shape"], strict=True))
-    pixels = sizes["Y"] * sizes["X"]
-    size = image["pixel_size_um"]
-    return (
-        {
-            "status": "ok",
-            "n_spots": n_spots,
-            "density": 1e4 * n_spots / pixels,
-            "density_um2": n_spots / (pixels * size**2) if size else None,
+    with ExitStack() as stack:
+        write = {
+            name: stack.enter_context(tables.Writer(outputs[name], tables.COLUMNS[name]))
+            for name in ("images", "spots", "counts", "failures")
         }
-        | job.read_json(result["estimate"])
-        | job.read_json(result["subtract"])
-        | job.read_json(result["threshold"])
-    )
+        for image in found:
+            row = image_row(image)
+            write["images"].row(row | {"shape": "x".join(map(str, row["shape"] or ()))})
+            if image.failure:
+                write["failures"].row(
+                    {key: row[key] for key in ("image", "path")}
+                    | {"step": image.failure["failed_step"], "reason": image.failure["reason"]}
+                )
+            for method in methods:
+                key = {"image": row["image"], "group": row["group"], "method": method}
+                if image.failure:
+                    write["counts"].row(key | {"status": "failed"})
+                    continue
+                made = image.methods[method]
+                write["counts"].row(key | count_row(made, row))
+                start = [row["image"], method]
+                write["spots"].texts(start + spot for spot in made["spots"])
+
+
+def image_row(image: Found) -> dict:
+    """What is known of an image, whether it failed or not."""
+    row = {key: image.row[key] for key in ("image", "path", "group")}
+    row |= {key: (image.facts or UNKNOWN)[key] for key in UNKNOWN}
+    if image.failure:
+        reason = f"{image.failure['failed_step']}: {image.failure['reason']}"
+        return row | {"status": "failed", "reason": reason}
+    radius = float(in_pixels(image.row["spot_radius"], row["pixel_size_um"]))
+    return row | {"status": "ok", "reason": "", "spot_radius": radius}
+
+
+def count_row(made: dict, image: dict) -> dict:
+    """Number of spots of an image and method with what the steps said."""
+    sizes = dict(zip(image["axes"], image["shape"], strict=True))
+    size = image["pixel_size_um"]
+    n_spots = len(made["spots"])
+    return {
+        "status": "ok",
+        "n_spots": n_spots,
+        "density": 1e4 * n_spots / (sizes["Y"] * sizes["X"]),
+        "density_um2": n_spots / (sizes["Y"] * sizes["X"] * size**2) if size else None,
+    } | made["record"]
 
 
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
-    main(snakemake.params.images, snakemake.params.results, dict(snakemake.output.items()))
+    found = (
+        gathered.from_batches(list(snakemake.input.pieces))
+        if snakemake.input.pieces
+        else gathered.from_steps(snakemake.params.images, snakemake.params.results)
+    )
+    main(found, snakemake.params.methods, dict(snakemake.output.items()))

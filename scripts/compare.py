@@ -2,48 +2,44 @@
 
 import itertools
 import statistics
-from collections import defaultdict
 
 from localbg import job, scoring, tables
 
 
 def main(images: str, spots: str, counts: str, comparison: str, agreement: str) -> None:
-    """Write the tables of comparison and agreement from those of collect."""
-    radius = {
-        row["image"]: float(row["spot_radius"])
-        for row in tables.read(images)
-        if row["status"] == "ok"
-    }
-    by_image = defaultdict(dict)
-    groups = {}
-    for row in tables.read(counts):
-        groups[row["image"]] = row["group"]
-        by_image[row["image"]][row["method"]] = int(row["n_spots"]) if row["n_spots"] else None
-    methods = sorted({name for found in by_image.values() for name in found})
+    """Write the tables of comparison and agreement from those of collect, image by image."""
+    methods = first_methods(counts)
     first, last = tables.COMPARISON
-    tables.write(
-        comparison,
-        (*first, *methods, *last),
-        ({"image": i, "group": groups[i]} | compared(found) for i, found in by_image.items()),
-    )
-    points = defaultdict(list)
-    for row in tables.read(spots):
-        points[row["image"], row["method"]].append((float(row["y"]), float(row["x"])))
-    tables.write(
-        agreement,
-        tables.COLUMNS["agreement"],
-        (
-            {"image": image, "method_a": a, "method_b": b}
-            | scoring.agreement(points[image, a], points[image, b], radius[image])
-            for image in sorted(radius)
-            for a, b in itertools.combinations(methods, 2)
-        ),
-    )
+    known, found = tables.Following(images), tables.Following(spots)
+    with (
+        tables.Writer(comparison, (*first, *methods, *last)) as compare,
+        tables.Writer(agreement, tables.COLUMNS["agreement"]) as agree,
+    ):
+        for image, rows in tables.grouped(counts):
+            by_method = {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]}
+            compare.row({"image": image, "group": rows[0]["group"]} | compared(by_method))
+            radius = known.rows(image)[0]["spot_radius"]
+            if not by_method:
+                continue
+            points = {method: [] for method in methods}
+            for row in found.rows(image):
+                points[row["method"]].append((float(row["y"]), float(row["x"])))
+            for a, b in itertools.combinations(methods, 2):
+                agree.row(
+                    {"image": image, "method_a": a, "method_b": b}
+                    | scoring.agreement(points[a], points[b], float(radius))
+                )
 
 
-def compared(found: dict[str, int | None]) -> dict:
+def first_methods(counts: str) -> list[str]:
+    """Names of the methods: every image has a row for each."""
+    _, rows = next(tables.grouped(counts), (None, []))
+    return [row["method"] for row in rows]
+
+
+def compared(found: dict[str, int]) -> dict:
     """Counts of one image by method, with their median and spread (highest minus lowest)."""
-    counts = [n for n in found.values() if n is not None]
+    counts = found.values()
     if not counts:
         return found
     median, spread = float(statistics.median(counts)), max(counts) - min(counts)

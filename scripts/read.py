@@ -1,7 +1,5 @@
 """Read the plane that the sheet asks for; everything downstream works on it."""
 
-import numpy as np
-
 from localbg import images, job
 
 
@@ -9,16 +7,7 @@ def main(source: str, plane: str, record: str, picks: dict) -> None:
     """Write the plane as TIFF, and what the file says of it as JSON."""
     found = images.read(source, **picks)
     images.write(plane, found.pixels, pixel_size_um=found.pixel_size_um)
-    job.write_json(
-        record,
-        {
-            "axes": found.axes,
-            "shape": found.shape,
-            "dtype": found.dtype,
-            "pixel_size_um": found.pixel_size_um,
-            "grey_step": 1.0 if np.issubdtype(found.pixels.dtype, np.integer) else 0.0,
-        },
-    )
+    job.write_json(record, found.facts)
 
 
 if __name__ == "__main__":

@@ -20,17 +20,9 @@ def main(
     parameters = resolved(parameters, image.pixel_size_um)
     found = job.read_json(facts)
     pixels = spots.label(images.read(mask).pixels > 0, signal, found["noise"], **parameters)
-    columns = spots.measure(
-        pixels,
-        image.pixels,
-        signal,
-        images.read(background).pixels,
-        level=found["level"],
-        noise=found["noise"],
-    )
+    rows = spots.measured(pixels, image.pixels, signal, images.read(background).pixels, found)
     images.write(labels, pixels, pixel_size_um=image.pixel_size_um)
-    values = zip(*(column.tolist() for column in columns.values()), strict=True)
-    tables.write(table, columns, (dict(zip(columns, row, strict=True)) for row in values))
+    tables.write(table, tables.MEASURES, rows)
 
 
 if __name__ == "__main__":

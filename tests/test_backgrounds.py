@@ -18,7 +18,7 @@ from skimage.morphology import disk
 
 from conftest import ROOT, shared
 from localbg import plan, recipes
-from localbg.backgrounds import estimate, shrink_error
+from localbg.backgrounds import estimate, estimate_with_error
 from localbg.parameters import functions
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -282,13 +282,15 @@ def test_a_shrunken_filter_is_near_the_exact_one_and_its_error_is_told(dtype, ca
     exact = estimate(image, **call).astype(float)
     near = estimate(image, shrink=shrink, threads=2, **call)
     assert near.dtype == (np.float32 if call["filter"] == "gaussian" else dtype)
-    error = shrink_error(image, near, shrink=shrink, **call)
+    again, error = estimate_with_error(image, shrink=shrink, shrink_error=True, **call)
+    np.testing.assert_array_equal(again, near)
     difference = near - exact
     assert error["shrink_error_rms"] == pytest.approx((difference**2).mean() ** 0.5)
     assert error["shrink_error_max"] == pytest.approx(abs(difference).max())
     # The image's own standard deviation is 13, that of its noise 6.
     assert 0 < error["shrink_error_rms"] < 1.5
-    assert shrink_error(image, estimate(image, **call), **call)["shrink_error_max"] == 0
+    assert estimate_with_error(image, shrink_error=True, **call)[1]["shrink_error_max"] == 0
+    assert estimate_with_error(image, shrink=shrink, **call)[1] == {}
 
 
 def test_a_disc_is_not_shrunken_to_less_than_a_pixel():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from localbg import job, tables
+from localbg.plan import Plan
 
 
 class RunFailed(Exception):
     """More images failed than the config allows."""
 
 
-def report(results: str, max_failed: int) -> str:
+def report(plan: Plan) -> str:
     """Say where the results are; make the run fail where too many images did.
 
     Failure records are in the tables by now. They are removed, and with them the file `complete`
@@ -19,10 +21,7 @@ def report(results: str, max_failed: int) -> str:
 
     Parameters
     ----------
-    results : str
-        Folder of the results.
-    max_failed : int
-        How many images may fail.
+    plan : localbg.plan.Plan
 
     Returns
     -------
@@ -34,7 +33,7 @@ def report(results: str, max_failed: int) -> str:
     RunFailed
         With the closing line, which names the images.
     """
-    folder = Path(results)
+    folder = Path(plan.results)
     if not (folder / "tables" / "failures.csv").is_file():
         return f"done as far as asked; results are in {folder}"
     failures = tables.read(folder / "tables" / "failures.csv")
@@ -42,14 +41,18 @@ def report(results: str, max_failed: int) -> str:
     done = f"{total - len(failures)} of {total} images done; tables are in {folder / 'tables'}"
     if not failures:
         return done
-    for row in failures:
-        _forget(folder, row["image"])
+    failed = {row["image"] for row in failures}
+    for image in failed:
+        _forget(folder, image)
+    for batch, members in plan.batches.items():
+        if failed.intersection(members):
+            shutil.rmtree(folder / "batches" / batch, ignore_errors=True)
     (folder / "complete").unlink(missing_ok=True)
     lines = [f"- {row['image']}, {row['step']}: {row['reason']}" for row in failures[:10]]
     if len(failures) > len(lines):
         lines.append(f"- … and {len(failures) - len(lines)} more")
     text = "\n".join([f"{done}, failures in {folder / 'tables' / 'failures.csv'}:", *lines])
-    if len(failures) > max_failed:
+    if len(failures) > plan.max_failed:
         raise RunFailed(f"{text}\nMend them and run again: only what is missing is done.")
     return text
 

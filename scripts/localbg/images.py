@@ -17,6 +17,11 @@ MICROMETRE_WORDS = {"um", "µm", "μm", "\\u00b5m", "micron", "microns", "microm
 CENTIMETRE = 3  # TIFF's ResolutionUnit; its default, inch, says how to print, not what was seen.
 
 
+# What a file may promise to hold for each of its bytes, and how much it may promise anyway.
+MOST_COMPRESSED = 1000
+MOST_UNCHECKED = 2**28
+
+
 class ImageError(ValueError):
     """An image file that cannot be used, and why, in words for its owner."""
 
@@ -39,6 +44,20 @@ class Plane:
     shape: tuple[int, ...]
     dtype: str
     pixel_size_um: float | None
+
+    @property
+    def facts(self) -> dict:
+        """What is known of the image without its pixels.
+
+        ``grey_step`` is the smallest difference between grey levels: 1 for integers, 0 for floats.
+        """
+        return {
+            "axes": self.axes,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "pixel_size_um": self.pixel_size_um,
+            "grey_step": 1.0 if np.issubdtype(self.pixels.dtype, np.integer) else 0.0,
+        }
 
 
 def read(
@@ -131,7 +150,7 @@ def _contents(path, pixel_size_um):
         # Damaged files make tifffile raise many kinds of error; all mean the same to their owner.
         try:
             pixels, axes = _series(tif, path)
-            return pixels, axes, pixel_size_um or _pixel_size(tif, path)
+            return pixels, axes, _pixel_size(tif, path, pixel_size_um)
         except (ImageError, MemoryError):
             raise
         except Exception as error:
@@ -150,7 +169,35 @@ def _series(tif, path):
             "Save each as a file of its own"
         )
     series = tif.series[0]
+    stored = path.stat().st_size
+    if series.nbytes > MOST_UNCHECKED and series.nbytes > MOST_COMPRESSED * stored:
+        raise ImageError(
+            f"{path} promises {_described(series.axes, series.shape)} of {series.dtype}, "
+            f"{series.nbytes / 1e9:.3g} GB, in a file of {stored} bytes; its header is damaged or "
+            "made up"
+        )
     return series.asarray(), series.axes
+
+
+def promised(path: str | os.PathLike) -> tuple[int, int]:
+    """Pixels of a plane and bytes of all planes, as a file's header says.
+
+    Raises
+    ------
+    ImageError
+        If the file is not a readable TIFF.
+    OSError
+        As the system says.
+    """
+    try:
+        with tifffile.TiffFile(path) as tif:
+            series = tif.series[0]
+            sizes = dict(zip(series.axes, series.shape, strict=True))
+            return sizes.get("Y", 1) * sizes.get("X", 1), series.nbytes
+    except OSError:
+        raise
+    except Exception as error:
+        raise ImageError(_damaged(path, error)) from error
 
 
 def _axis_names(given, found, pixels, path):
@@ -251,7 +298,10 @@ def _supported(plane, path):
     return np.ascontiguousarray(plane, target)
 
 
-def _pixel_size(tif, path):
+def _pixel_size(tif, path, given):
+    # Six digits are what comes back from a TIFF, so there are no more to begin with.
+    if given:
+        return float(f"{given:.6g}")
     sizes = _ome_sizes(tif) if tif.is_ome else _tag_sizes(tif)
     if sizes is None:
         return None

@@ -65,13 +65,18 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
                 return
         work(**inputs, **outputs, **dict(params.items()))
         log.info("%s done", step)
-    except MemoryError:
-        raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        if is_machine_s(error):
             raise
         log.exception("%s failed", step)
         _write_record({"failed_step": step, "reason": reason(error)}, outputs.values())
+
+
+def is_machine_s(error: Exception) -> bool:
+    """Whether the machine failed (no memory, disk full) rather than the image."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in MACHINE_ERRORS
+    )
 
 
 def reason(error: Exception) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from localbg.plan import Method, Plan
 
+# Of each image and method, what `collect` gathers where every step is a job.
+GATHERED = ("estimate", "subtract", "threshold", "spots")
+
 
 def upstream(plan: Plan, kind: str, label: str, needed: str, image: str) -> str:
     """Path of the TIFF that a step builds on; the plane itself where it builds on no step."""
@@ -48,6 +51,16 @@ def results(plan: Plan, keys: tuple[str, ...]) -> list[dict]:
         | {key: path for key, path in of_method(plan, image, method).items() if key in keys}
         for image in plan.images
         for method in plan.methods.values()
+    ]
+
+
+def pieces(plan: Plan) -> list[str]:
+    """What the jobs of batches leave: a file for each batch and background."""
+    backgrounds = sorted({method.background for method in plan.methods.values()})
+    return [
+        f"{plan.results}/batches/{batch}/{background}.jsonl"
+        for batch in plan.batches
+        for background in backgrounds
     ]
 
 

@@ -6,15 +6,16 @@ Everything that can be wrong with a config is found here, before any job starts.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from localbg import batches, sheet
 from localbg import config as keys
-from localbg import sheet
-from localbg.parameters import scale
-from localbg.recipes import SELECTORS, STEPS, recipes, signature, word
+from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 
-# The image's own columns that the rule `read` needs.
+# Kinds of results, in the order in which they are made.
+KINDS = ("denoised", "background", "foreground", "mask", "labels")
+# The image's own columns that decide how it is read.
 PICKS = ("axes", "channel", "z", "t", "pixel_size_um")
 
 
@@ -69,6 +70,10 @@ class Plan:
     results : str
         Folder of the results.
     max_failed : int
+    batches : dict of str to list of str
+        Ids of the images of each batch; empty where each image and step is a job of its own.
+    keep : list of str
+        Kinds of images that batches write as well.
     """
 
     images: dict[str, sheet.Image]
@@ -76,22 +81,41 @@ class Plan:
     results: str
     max_failed: int
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
+    batches: dict[str, list[str]] = field(default_factory=dict)
+    keep: list[str] = field(default_factory=list)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
         step = self.steps[kind][label]
-        radius = self.images[image].spot_radius
-        known = signature(step.name, step.parameters)
-        return {
-            name: scale(value, known[name].kind, radius)
-            if name in known and known[name].is_scaled
-            else value
-            for name, value in step.parameters.items()
-        }
+        return scaled(step.name, step.parameters, self.images[image].spot_radius)
 
     def picks(self, image: str) -> dict:
         """What the sheet says of an image that decides which pixels are read."""
         return {key: getattr(self.images[image], key) for key in PICKS}
+
+    def batch(self, batch: str, background: str) -> dict:
+        """What a job needs to know: its images, and the methods that share a background."""
+        methods = [m for m in self.methods.values() if m.background == background]
+        labels = [
+            {"method": method.name} | {kind: getattr(method, kind) for kind in KINDS}
+            for method in methods
+        ]
+        used = {kind: {label[kind] for label in labels} for kind in KINDS}
+        rows = [self.images[image] for image in self.batches[batch]]
+        return {
+            "rows": [
+                {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
+                | {"picks": self.picks(row.image)}
+                for row in rows
+            ],
+            "methods": labels,
+            "steps": {
+                kind: {label: asdict(self.steps[kind][label]) for label in sorted(names)}
+                for kind, names in used.items()
+            },
+            "keep": self.keep,
+            "results": self.results,
+        }
 
     def recipes(self, image: str) -> dict[str, dict]:
         """How each method makes background and denoised image of one image, sizes resolved."""
@@ -155,6 +179,13 @@ def make_plan(config: dict) -> Plan:
     if problems:
         raise PlanError(problems)
     plan = Plan(images, {}, config["results"], config["max_failed"])
+    run = keys.defaults()["run"] | config["run"]
+    if run["mode"] == "batch":
+        size = run["images_per_job"]
+        if size == "auto":
+            size = batches.images_per_job([image.path for image in images.values()])
+        plan.batches = batches.compose(images, batches.recorded(plan.results), size)
+        plan.keep = run["keep"]
     for name, recipe in sorted(methods.items()):
         plan.methods[name] = _method(name, recipe, plan.steps)
     return plan

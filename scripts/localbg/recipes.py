@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from localbg import config as keys
-from localbg.parameters import Parameter, functions, nearest, problem
+from localbg.parameters import Parameter, functions, nearest, problem, scale
 from localbg.tables import COMPARISON
 
 LIBRARY = Path(__file__).parent
@@ -144,6 +144,17 @@ def signature(step: str, parameters: dict) -> dict[str, Parameter]:
     if step not in SELECTORS:
         return _common(step)
     return choices(step)[parameters[SELECTORS[step]]] | _common(step)
+
+
+def scaled(step: str, parameters: dict, spot_radius: float | str) -> dict:
+    """Parameters of a step for spots of a radius: multiples of it become pixels, or µm as text."""
+    known = signature(step, parameters)
+    return {
+        name: scale(value, known[name].kind, spot_radius)
+        if name in known and known[name].is_scaled
+        else value
+        for name, value in parameters.items()
+    }
 
 
 def _step_problems(step: str, parameters: dict) -> list[str]:

@@ -176,3 +176,18 @@ def measure(
         "snr": (peak - level) / noise if noise > 0 else np.full(n, np.nan),
         "touches_border": np.isin(spots, _border_labels(labels)),
     }
+
+
+def measured(
+    labels: np.ndarray,
+    image: np.ndarray,
+    foreground: np.ndarray,
+    background: np.ndarray,
+    found: dict,
+) -> list[dict]:
+    """`measure` as a row for each spot; ``found`` holds the ``level`` and ``noise``."""
+    columns = measure(
+        labels, image, foreground, background, level=found["level"], noise=found["noise"]
+    )
+    values = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]

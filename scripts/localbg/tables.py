@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
+import itertools
 import math
 import os
-from collections.abc import Iterable
-
-from localbg.job import write_text
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 COLUMNS = {
     "images": {
@@ -85,6 +84,8 @@ COLUMNS = {
         "reason": "why, in words",
     },
 }
+# What `localbg.spots.measure` gives of a spot.
+MEASURES = [name for name in COLUMNS["spots"] if name not in ("image", "method")]
 # comparison.csv has a column for each method between these; no method may be called like them.
 COMPARISON = (("image", "group"), ("count_median", "count_spread"))
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
@@ -101,23 +102,67 @@ def text(name: str, value) -> str:
     return str(value)
 
 
-def write(path: str | os.PathLike, columns: Iterable[str], rows: Iterable[dict]) -> None:
-    """Write rows as CSV; the file appears whole or not at all.
+class Writer:
+    """Write a CSV table row by row; the file appears whole, at the end, or not at all.
 
     Parameters
     ----------
     path : path
     columns : iterable of str
-        Columns in order. A row that lacks one has an empty cell there.
-    rows : iterable of dict
-        Python numbers, text, booleans, None.
+        Columns in order.
     """
-    columns = list(columns)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([text(name, row.get(name)) for name in columns] for row in rows)
-    write_text(path, buffer.getvalue())
+
+    def __init__(self, path: str | os.PathLike, columns: Iterable[str]):
+        self._path = path
+        self._columns = list(columns)
+
+    def __enter__(self):
+        self._file = open(f"{self._path}.part", "w", encoding="utf-8", newline="")
+        self._csv = csv.writer(self._file, lineterminator="\n")
+        self._csv.writerow(self._columns)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self._file.close()
+        if kind is None:
+            os.replace(f"{self._path}.part", self._path)
+
+    def row(self, row: dict) -> None:
+        """Add a row of Python numbers, text, booleans, None; what it lacks is left empty."""
+        self._csv.writerow([text(name, row.get(name)) for name in self._columns])
+
+    def texts(self, rows: Iterable[list[str]]) -> None:
+        """Add rows whose cells are text already."""
+        self._csv.writerows(rows)
+
+
+def write(path: str | os.PathLike, columns: Iterable[str], rows: Iterable[dict]) -> None:
+    """Write a CSV table of rows; see `Writer`."""
+    with Writer(path, columns) as writer:
+        for row in rows:
+            writer.row(row)
+
+
+def grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Read a CSV table that is sorted by image, the rows of one image at a time."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        for image, group in itertools.groupby(rows, key=lambda row: row["image"]):
+            yield image, list(group)
+
+
+class Following:
+    """The rows of one image after the other, of a table that may lack some of the images."""
+
+    def __init__(self, path: str | os.PathLike):
+        self._groups = grouped(path)
+        self._next = next(self._groups, None)
+
+    def rows(self, image: str) -> list[dict[str, str]]:
+        """Rows of an image; images have to be asked for in the order of the table."""
+        while self._next and self._next[0] < image:
+            self._next = next(self._groups, None)
+        return self._next[1] if self._next and self._next[0] == image else []
 
 
 def read(path: str | os.PathLike) -> list[dict[str, str]]:

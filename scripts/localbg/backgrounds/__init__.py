@@ -78,28 +78,30 @@ def estimate(
     return np.clip(low + high - turned.astype(np.int64), 0, None).astype(image.dtype)
 
 
-def shrink_error(image: np.ndarray, background: np.ndarray, **parameters) -> dict[str, float]:
-    """How far the background of a shrunken image is from the exact one.
+def estimate_with_error(
+    image: np.ndarray, *, shrink_error: bool = False, **parameters
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Estimate the background and, where asked, how far that of a shrunken image is off.
 
     Parameters
     ----------
-    image, background : ndarray
-        What `estimate` took and gave.
+    image : ndarray
+    shrink_error : bool
+        Costs the exact filter, which shrinking was to avoid.
     **parameters
-        As for `estimate`; without ``shrink`` they give the exact background.
+        As for `estimate`.
 
     Returns
     -------
-    dict
-        ``shrink_error_rms`` and ``shrink_error_max`` in grey levels.
-
-    Notes
-    -----
-    Costs the exact filter that shrinking was to avoid.
+    background : ndarray
+    errors : dict
+        ``shrink_error_rms`` and ``shrink_error_max`` in grey levels, or empty.
     """
-    exact = estimate(image, **parameters | {"shrink": 1})
-    difference = background.astype(np.float64) - exact
-    return {
+    background = estimate(image, **parameters)
+    if not shrink_error:
+        return background, {}
+    difference = background.astype(np.float64) - estimate(image, **parameters | {"shrink": 1})
+    return background, {
         "shrink_error_rms": float(np.sqrt(np.mean(difference**2))),
         "shrink_error_max": float(np.abs(difference).max()),
     }

@@ -1,0 +1,89 @@
+"""Take a batch of images through every method that shares a background, in memory."""
+
+import json
+import os
+import resource
+import time
+
+from localbg import chain, images, job, tables
+
+
+def main(
+    sources: list[str],
+    piece: str,
+    rows: list[dict],
+    methods: list[dict],
+    steps: dict,
+    keep: list[str],
+    results: str,
+    threads: int = 1,
+) -> None:
+    """Write what was found as one line of JSON per image, failures included.
+
+    Parameters
+    ----------
+    sources : list of str
+        The images' files, in the order of ``rows``.
+    piece : str
+        Where to write; appears whole or not at all.
+    rows : list of dict
+        What the sheet says of each image, ``picks`` (how to read it) among it.
+    methods, steps
+        As `localbg.chain.results` takes them.
+    keep : list of str
+        Kinds of images to write as TIFF under ``results``.
+    """
+    start = last = time.monotonic()
+    failed = 0
+    with open(f"{piece}.part", "w", encoding="utf-8") as file:
+        for done, (source, row) in enumerate(zip(sources, rows, strict=True), 1):
+            found = process(source, row, methods, steps, keep, results, threads)
+            failed += any("failed_step" in part for part in (found, *found["methods"].values()))
+            file.write(json.dumps(found, ensure_ascii=False) + "\n")
+            if time.monotonic() - last > 10:
+                last = time.monotonic()
+                job.log.info("%d of %d images", done, len(rows))
+    os.replace(f"{piece}.part", piece)
+    seconds = time.monotonic() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    job.log.info(
+        "%d images, %d failed, %d methods: %.1f s, %.3f s an image, %.0f MB at most",
+        *(len(rows), failed, len(methods), seconds, seconds / len(rows), peak),
+    )
+
+
+def process(source, row, methods, steps, keep, results, threads) -> dict:
+    """One image: what the sheet and the file say, and what each method found or why it failed."""
+    said = {key: row[key] for key in ("image", "path", "group", "spot_radius")}
+    try:
+        plane = images.read(source, **row["picks"])
+    except Exception as error:
+        if job.is_machine_s(error):
+            raise
+        job.log.exception("%s: read failed", row["image"])
+        record = {"failed_step": "read", "reason": job.reason(error)}
+        return said | record | {"methods": {}}
+    found = {}
+    for method, made in chain.results(plane, row["spot_radius"], methods, steps, threads=threads):
+        if isinstance(made, chain.StepFailed):
+            found[method["method"]] = made.record
+            continue
+        found[method["method"]] = {
+            "record": made["record"],
+            "spots": [[tables.text(k, spot[k]) for k in tables.MEASURES] for spot in made["spots"]],
+        }
+        for kind in keep:
+            path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            images.write(path, made[kind], pixel_size_um=plane.pixel_size_um)
+    return said | {"facts": plane.facts, "methods": found}
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        list(snakemake.input.sources),
+        snakemake.output.piece,
+        **snakemake.params.work,
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,116 @@
+"""Which images a job takes together, and what memory and time it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from localbg import job
+
+# What one job should take, in seconds, where the user leaves its size to us.
+AIM = 60
+MOST_IMAGES = 2000
+# Measured by benchmarks/batches.py; generous, since a job that is killed for time is run again.
+SECONDS_PER_IMAGE = 0.01
+SECONDS_PER_PIXEL = 3e-7
+SECONDS_TO_START = 10
+BYTES_PER_PIXEL = 80
+BYTES_TO_START = 300e6
+# A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
+UNKNOWN_PIXELS = 2048 * 2048
+SAMPLE = 25
+
+
+def compose(images: Iterable[str], recorded: dict[str, list[str]], size: int) -> dict[str, list]:
+    """Images of each batch. Batches that were recorded keep theirs, so that they stay done.
+
+    Parameters
+    ----------
+    images : iterable of str
+        Ids of all images.
+    recorded : dict of str to list of str
+        Batches of an earlier run.
+    size : int
+        Images in a new batch.
+
+    Returns
+    -------
+    dict of str to list of str
+        Sorted ids by name of the batch. Images that are gone are left out, new ones are in batches
+        of their own.
+    """
+    waiting = set(images)
+    batches = {}
+    for name, members in recorded.items():
+        if still := sorted(waiting.intersection(members)):
+            batches[name] = still
+            waiting.difference_update(still)
+    new = sorted(waiting)
+    number = max(map(int, recorded), default=0)
+    for k, start in enumerate(range(0, len(new), size), number + 1):
+        batches[f"{k:06d}"] = new[start : start + size]
+    return batches
+
+
+def record_of(results: str) -> Path:
+    """The file that says which images are in which batch."""
+    return Path(results) / "batches" / "images.json"
+
+
+def recorded(results: str) -> dict[str, list[str]]:
+    """Batches of an earlier run; none where there was none."""
+    path = record_of(results)
+    return job.read_json(path) if path.exists() else {}
+
+
+def write_record(results: str, batches: dict[str, list[str]]) -> None:
+    """Remember the composition of batches for the next run."""
+    path = record_of(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    job.write_json(path, batches)
+
+
+def images_per_job(paths: list[str]) -> int:
+    """So many images that a job takes about a minute, from the headers of a few of them."""
+    step = max(1, len(paths) // SAMPLE)
+    sizes = [_pixels(path)[0] for path in paths[::step][:SAMPLE]]
+    pixels = sum(sizes) / max(len(sizes), 1)
+    return int(max(1, min(MOST_IMAGES, AIM / _seconds(pixels))))
+
+
+def memory_mb(paths: list[str], methods: int) -> int:
+    """Memory of a job: that of its largest image, however many images and methods there are.
+
+    The largest file is taken for it, so that only one header is read.
+    """
+    pixels, stored = _pixels(max(paths, key=_file_size))
+    return int((BYTES_TO_START + stored + BYTES_PER_PIXEL * pixels) / 1e6) + 1
+
+
+def minutes(paths: list[str], methods: int) -> int:
+    """Time of a job, several times what it should take on an idle machine."""
+    pixels, _ = _pixels(max(paths, key=_file_size))
+    seconds = SECONDS_TO_START + len(paths) * methods * _seconds(pixels)
+    return 5 + int(3 * seconds / 60)
+
+
+def _seconds(pixels):
+    return SECONDS_PER_IMAGE + SECONDS_PER_PIXEL * pixels
+
+
+def _file_size(path):
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _pixels(path):
+    """Pixels of a plane, and bytes of all that the file holds."""
+    from localbg.images import ImageError, promised
+
+    try:
+        return promised(path)
+    except (ImageError, OSError):
+        return UNKNOWN_PIXELS, 4 * UNKNOWN_PIXELS

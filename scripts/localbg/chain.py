@@ -1,0 +1,147 @@
+"""The whole chain on one image, in memory: what the steps do one by one, job by job.
+
+read ─► denoise ─┬────────────► subtract ─► threshold ─► spots
+                 └► background ─┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from localbg import backgrounds, images, job, spots
+from localbg.arrays import require_fit
+from localbg.denoise import denoise
+from localbg.parameters import resolved
+from localbg.plan import KINDS
+from localbg.recipes import scaled
+from localbg.subtract import subtract
+from localbg.threshold import threshold
+
+
+class StepFailed(Exception):
+    """A step that could not do its work on an image: its name, and why in words."""
+
+    def __init__(self, step: str, reason: str):
+        super().__init__(f"{step}: {reason}")
+        self.record = {"failed_step": step, "reason": reason}
+
+
+def results(
+    plane: images.Plane,
+    spot_radius: float | str,
+    methods: list[dict],
+    steps: dict[str, dict[str, dict]],
+    *,
+    threads: int = 1,
+) -> Iterator[tuple[dict, dict | StepFailed]]:
+    """Take an image through the steps of several methods.
+
+    Parameters
+    ----------
+    plane : localbg.images.Plane
+    spot_radius : number or str
+        In pixels, or in µm as text.
+    methods : list of dict
+        For each method the ``method``'s name and the label of each kind of result.
+    steps : dict
+        By kind and label: the ``name`` of the step, its ``parameters``, and the labels that it
+        builds on.
+    threads : int
+
+    Yields
+    ------
+    method : dict
+        In the order of their labels, which brings those together that share steps.
+    found : dict or StepFailed
+        Arrays ``denoised``, ``background``, ``foreground``, ``mask`` and ``labels``; ``record``,
+        what the steps said; and ``spots``, a row for each.
+
+    Notes
+    -----
+    What methods share is made once. Only the latest result of each kind is kept, so memory does not
+    grow with the number of methods.
+    """
+    latest = {}
+
+    def made(kind, label):
+        if label is None:
+            return plane.pixels
+        if kind not in latest or latest[kind][0] != label:
+            latest[kind] = label, attempt(steps[kind][label])
+        found = latest[kind][1]
+        if isinstance(found, StepFailed):
+            raise found
+        return found
+
+    def attempt(step):
+        try:
+            parameters = scaled(step["name"], step["parameters"], spot_radius)
+            parameters = resolved(parameters, plane.pixel_size_um)
+            return STEPS[step["name"]](plane, made, step, parameters, threads)
+        except StepFailed as failed:
+            return failed
+        except Exception as error:
+            if job.is_machine_s(error):
+                raise
+            job.log.exception("%s failed", step["name"])
+            return StepFailed(step["name"], job.reason(error))
+
+    for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
+        try:
+            labels, rows = made("labels", method["labels"])
+            mask, found = made("mask", method["mask"])
+            foreground, subtracted = made("foreground", method["foreground"])
+            background, estimated = made("background", method["background"])
+            yield (
+                method,
+                {
+                    "denoised": made("denoised", method["denoised"]),
+                    "background": background,
+                    "foreground": foreground,
+                    "mask": mask,
+                    "labels": labels,
+                    "record": estimated | subtracted | found,
+                    "spots": rows,
+                },
+            )
+        except StepFailed as failed:
+            yield method, failed
+
+
+def _denoise(plane, made, step, parameters, threads):
+    require_fit(plane.pixels, parameters)
+    return denoise(plane.pixels, threads=threads, **parameters)
+
+
+def _background(plane, made, step, parameters, threads):
+    source = made("denoised", step["denoised"])
+    require_fit(source, parameters)
+    return backgrounds.estimate_with_error(source, threads=threads, **parameters)
+
+
+def _subtract(plane, made, step, parameters, threads):
+    return subtract(
+        made("denoised", step["denoised"]), made("background", step["background"])[0], **parameters
+    )
+
+
+def _threshold(plane, made, step, parameters, threads):
+    foreground, _ = made("foreground", step["foreground"])
+    return threshold(foreground, plane.facts["grey_step"], **parameters)
+
+
+def _spots(plane, made, step, parameters, threads):
+    foreground, _ = made("foreground", step["foreground"])
+    background, _ = made("background", step["background"])
+    mask, found = made("mask", step["mask"])
+    labels = spots.label(mask, foreground, found["noise"], **parameters)
+    return labels, spots.measured(labels, plane.pixels, foreground, background, found)
+
+
+STEPS = {
+    "denoise": _denoise,
+    "background": _background,
+    "subtract": _subtract,
+    "threshold": _threshold,
+    "spots": _spots,
+}

@@ -1,0 +1,121 @@
+"""What all jobs found, image by image, whichever way the work was cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from localbg import job, tables
+from localbg.parameters import in_pixels
+
+# Files that are kept open between images.
+MOST_OPEN = 100
+
+
+@dataclass
+class Found:
+    """All that is known of one image.
+
+    Attributes
+    ----------
+    row : dict
+        ``image``, ``path``, ``group`` and ``spot_radius``, as the sheet says.
+    facts : dict
+        What the file says; empty where it could not be read.
+    failure : dict or None
+        ``failed_step`` and ``reason`` of the first method, by name, that failed.
+    methods : dict of str to dict
+        By name, where nothing failed: ``record``, what the steps said, and ``spots``, a row of text
+        for each, with the columns of `localbg.tables.MEASURES`.
+    """
+
+    row: dict
+    facts: dict = field(default_factory=dict)
+    failure: dict | None = None
+    methods: dict[str, dict] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.failure is None:
+            self.failure = self._unknown_radius()
+
+    def _unknown_radius(self):
+        try:
+            in_pixels(self.row["spot_radius"], self.facts["pixel_size_um"])
+        except ValueError as error:
+            return {"failed_step": "read", "reason": str(error)}
+        return None
+
+
+def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
+    """What the jobs of single steps left, in the order of the images.
+
+    Parameters
+    ----------
+    images : list of dict
+        ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``facts``.
+    results : list of dict
+        One per image and method, in their order: ``image``, ``method`` and the paths of
+        ``estimate``, ``subtract``, ``threshold`` (records) and ``spots`` (table).
+    """
+    by_image = {row["image"]: [] for row in images}
+    for result in results:
+        by_image[result["image"]].append(result)
+    for row in images:
+        failure = job.failure(row["facts"])
+        facts = {} if failure else job.read_json(row["facts"])
+        methods = {}
+        for result in by_image[row["image"]]:
+            paths = [result[key] for key in ("estimate", "subtract", "threshold", "spots")]
+            failure = failure or next(filter(None, map(job.failure, paths)), None)
+            if failure is None:
+                records = map(job.read_json, paths[:3])
+                methods[result["method"]] = {
+                    "record": {k: v for record in records for k, v in record.items()},
+                    "spots": [list(spot.values()) for spot in tables.read(paths[3])],
+                }
+        yield Found(row, facts, failure, methods)
+
+
+def from_batches(pieces: list[str]) -> Iterator[Found]:
+    """What the jobs of batches left, in the order of the images.
+
+    Parameters
+    ----------
+    pieces : list of str
+        Files with a line of JSON for each image, as `scripts/batch.py` writes them; those of one
+        image may be in several.
+
+    Notes
+    -----
+    Only the places of the lines are held in memory.
+    """
+    places = {}
+    for number, path in enumerate(pieces):
+        with open(path, "rb") as file:
+            start = 0
+            for line in file:
+                image = line.split(b'"', 4)[3].decode()
+                places.setdefault(image, []).append((number, start))
+                start += len(line)
+    files = {}
+    for image in sorted(places):
+        lines = []
+        for number, start in places[image]:
+            if number not in files:
+                if len(files) == MOST_OPEN:
+                    files.pop(next(iter(files))).close()
+                files[number] = open(pieces[number], "rb")  # noqa: SIM115
+            files[number].seek(start)
+            lines.append(json.loads(files[number].readline()))
+        yield _merged(lines)
+    for file in files.values():
+        file.close()
+
+
+def _merged(lines):
+    row = {key: lines[0][key] for key in ("image", "path", "group", "spot_radius")}
+    methods = dict(sorted(pair for line in lines for pair in line["methods"].items()))
+    failures = [part for part in (*lines, *methods.values()) if "failed_step" in part]
+    failure = {key: failures[0][key] for key in ("failed_step", "reason")} if failures else None
+    return Found(row, lines[0].get("facts", {}), failure, methods)
