@@ -424,9 +424,10 @@ def modules_behind(path):
 
 def rules_with_scripts():
     """Of each rule that runs a script: the script, and whose modules it lists."""
-    text = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    files = (ROOT / "Snakefile", *(ROOT / "rules").iterdir())
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     for block in re.split(r"^(?=rule )", text, flags=re.MULTILINE)[1:]:
-        if script := re.search(r'script:\s+"scripts/([^"]+)"', block):
+        if script := re.search(r'script:\s+"(?:../)?scripts/([^"]+)"', block):
             calls = re.search(r"        modules=(.*),\n", block)[1]
             yield script[1], calls
 

@@ -1,0 +1,61 @@
+"""How rules look up what they need in the plan."""
+
+
+def parameters(kind):
+    """The step's parameters for the image, looked up by the label that the path carries."""
+    return lambda wildcards: plan.parameters(kind, wildcards[kind], wildcards.image)
+
+
+def upstream(kind, needed):
+    """The TIFF that a step builds on."""
+    return lambda wildcards: paths.upstream(plan, kind, wildcards[kind], needed, wildcards.image)
+
+
+def modules(script, *more):
+    """The library modules that a script uses: an edit runs again just what it affects."""
+    # Relative, so that a study that moves together with the workflow stays done.
+    folder = os.path.relpath(f"{workflow.basedir}/scripts")
+    used = dependencies.modules(script).union(more, *map(dependencies.modules, more))
+    return [f"{folder}/{path}" for path in sorted(used)]
+
+
+def with_estimator(script):
+    """Modules of a script, those of the background filter that a label stands for among them."""
+
+    def needed(wildcards):
+        step = plan.steps["background"][wildcards.background]
+        return modules(script, f"localbg/backgrounds/{step.parameters['filter']}.py")
+
+    return needed
+
+
+def file_of(image):
+    """An image's file; an address goes through Snakemake's storage."""
+    row = plan.images[image]
+    return storage(row.path) if row.is_remote else row.path
+
+
+def drawn(wildcards):
+    """What the figures of an image show."""
+    return paths.drawn(plan, wildcards.image)
+
+
+def table(name):
+    """A table that the report shows."""
+    return report(
+        f"<results>/tables/{name}.csv",
+        caption=f"{workflow.basedir}/report/table_{name}.rst",
+        category="3 Tables",
+        labels={"table": name},
+    )
+
+
+def for_batch(needed):
+    """What the job of a batch needs, and more at each attempt."""
+
+    def resource(wildcards, attempt):
+        members = plan.batches[wildcards.batch]
+        methods = [m for m in plan.methods.values() if m.background == wildcards.background]
+        return attempt * needed([plan.images[name].path for name in members], len(methods))
+
+    return resource
