@@ -45,7 +45,7 @@ def results(
         For each method the ``method``'s name and the label of each kind of result.
     steps : dict
         By kind and label: the ``name`` of the step, its ``parameters``, and the labels that it
-        builds on.
+        builds on. A threshold with a record ``found`` is taken from there, not sought again.
     threads : int
 
     Yields
@@ -127,6 +127,8 @@ def _subtract(plane, made, step, parameters, threads):
 
 def _threshold(plane, made, step, parameters, threads):
     foreground, _ = made("foreground", step["foreground"])
+    if found := step.get("found"):
+        return foreground > found["threshold"], found
     return threshold(foreground, plane.facts["grey_step"], **parameters)
 
 
