@@ -45,6 +45,7 @@ pathvars:
 wildcard_constraints:
     image="[^/]+",
     batch="[0-9]+",
+    part="[^/]+",
 
 
 include: "rules/common.smk"
@@ -55,6 +56,11 @@ PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
 TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
+EVIDENCE = [
+    *collect("<results>/tables/{table}.csv", table=["recovery", "completeness"]),
+    *collect("<results>/tables/{table}.csv", table=["false_spots", "residuals"]),
+    *collect("<results>/figures/{figure}.png", figure=["completeness", "false_spots"]),
+]
 
 
 rule all:
@@ -68,6 +74,7 @@ rule all:
         ),
         "<results>/figures/counts.png",
         "<results>/figures/agreement.png",
+        EVIDENCE if plan.evidence["images"] else [],
         "<results>/complete",
 
 

@@ -15,6 +15,8 @@ MOST_IMAGES = 2000
 SECONDS_PER_IMAGE = 0.01
 SECONDS_PER_PIXEL = 3e-7
 SECONDS_TO_START = 10
+# How often all methods see an image from which evidence is gathered.
+EVIDENCE_RUNS = 30
 BYTES_PER_PIXEL = 80
 BYTES_TO_START = 300e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.

@@ -18,6 +18,7 @@ from localbg import job, tables
 WORDS = (
     *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
     *("shape", "axes", "dtype", "denoise", "background", "threshold rule"),
+    *("where", "kind", "note"),
 )
 
 

@@ -47,6 +47,9 @@ def report(plan: Plan) -> str:
     for batch, members in plan.batches.items():
         if failed.intersection(members):
             shutil.rmtree(folder / "batches" / batch, ignore_errors=True)
+    for part, members in plan.sampled.items():
+        if failed.intersection(members):
+            (folder / "evidence" / f"{part}.jsonl").unlink(missing_ok=True)
     (folder / "complete").unlink(missing_ok=True)
     lines = [f"- {row['image']}, {row['step']}: {row['reason']}" for row in failures[:10]]
     if len(failures) > len(lines):

@@ -47,11 +47,6 @@ class Curve:
         return self.ceiling / (1 + (np.asarray(contrasts) / self.middle) ** (-1 / self.width))
 
 
-def ladder(lowest: float, highest: float, steps: int) -> list[float]:
-    """Contrasts from lowest to highest, each the same multiple of the one before."""
-    return [float(f"{c:.6g}") for c in np.geomspace(lowest, highest, steps)]
-
-
 def ratio(contrasts: list[float]) -> float:
     """What each contrast of a ladder is times the one before."""
     return (contrasts[-1] / contrasts[0]) ** (1 / (len(contrasts) - 1))
@@ -67,7 +62,7 @@ def fit(
     contrasts : list of float
         Evenly spaced in their logarithm; those planted are spread evenly within half a step.
     planted, recovered : array_like of int, shape (images, contrasts)
-        Numbers of spots.
+        Numbers of spots; not all 0.
     seed : int
 
     Returns
@@ -103,8 +98,9 @@ def fit(
     curves, found, missed = _grid(tuple(contrasts))
     likelihood = k.astype(np.float32) @ found + (n - k).astype(np.float32) @ missed
     middle, width, ceiling = curves[:, likelihood.argmax(1)]
+    tried = np.flatnonzero(planted.sum(0))
     reach = ratio(contrasts) ** 0.5
-    ends = contrasts[0] / reach, contrasts[-1] * reach
+    ends = contrasts[tried[0]] / reach, contrasts[tried[-1]] * reach
     half, nearly_all = (
         _point(middle, width, ceiling, share, ends, words)
         for share, words in ((0.5, "half"), (0.9, "90 %"))

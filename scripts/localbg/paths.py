@@ -64,6 +64,11 @@ def pieces(plan: Plan) -> list[str]:
     ]
 
 
+def evidence(plan: Plan) -> list[str]:
+    """What the jobs that gather evidence leave: a file for each batch or image."""
+    return [f"{plan.results}/evidence/{part}.jsonl" for part in plan.sampled]
+
+
 def drawn(plan: Plan, image: str) -> dict:
     """What the figures of an image show: the image, and what each method made of it."""
     made = [of_method(plan, image, method) for method in plan.methods.values()]

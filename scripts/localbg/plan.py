@@ -12,6 +12,7 @@ from pathlib import Path
 from localbg import batches, sheet
 from localbg import config as keys
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
+from localbg.sample import spread
 
 # Kinds of results, in the order in which they are made.
 KINDS = ("denoised", "background", "foreground", "mask", "labels")
@@ -74,6 +75,10 @@ class Plan:
         Ids of the images of each batch; empty where each image and step is a job of its own.
     keep : list of str
         Kinds of images that batches write as well.
+    evidence : dict
+        How to gather it: the config's ``evidence``, with a list of ``contrasts``.
+    sampled : dict of str to list of str
+        Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
     """
 
     images: dict[str, sheet.Image]
@@ -83,6 +88,8 @@ class Plan:
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
+    evidence: dict = field(default_factory=dict)
+    sampled: dict[str, list[str]] = field(default_factory=dict)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -96,12 +103,23 @@ class Plan:
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
         methods = [m for m in self.methods.values() if m.background == background]
+        return self._work(self.batches[batch], methods) | {
+            "keep": self.keep,
+            "results": self.results,
+        }
+
+    def gathering(self, part: str) -> dict:
+        """What a job that gathers evidence needs to know: its images, and all methods."""
+        methods = list(self.methods.values())
+        return self._work(self.sampled[part], methods) | {"settings": self.evidence}
+
+    def _work(self, images, methods):
         labels = [
             {"method": method.name} | {kind: getattr(method, kind) for kind in KINDS}
             for method in methods
         ]
         used = {kind: {label[kind] for label in labels} for kind in KINDS}
-        rows = [self.images[image] for image in self.batches[batch]]
+        rows = [self.images[image] for image in images]
         return {
             "rows": [
                 {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
@@ -113,8 +131,6 @@ class Plan:
                 kind: {label: asdict(self.steps[kind][label]) for label in sorted(names)}
                 for kind, names in used.items()
             },
-            "keep": self.keep,
-            "results": self.results,
         }
 
     def recipes(self, image: str) -> dict[str, dict]:
@@ -127,6 +143,11 @@ class Plan:
             }
             for method in self.methods.values()
         }
+
+    @property
+    def blanks(self) -> list[str]:
+        """Images in which there can be no spots."""
+        return [name for name, row in self.images.items() if row.role == "blank"]
 
     @property
     def with_truth(self) -> dict[str, str]:
@@ -176,6 +197,8 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     methods, wrong = recipes(config)
     problems += wrong
+    evidence, wrong = keys.evidence(config["evidence"])
+    problems += wrong
     if problems:
         raise PlanError(problems)
     plan = Plan(images, {}, config["results"], config["max_failed"])
@@ -188,7 +211,20 @@ def make_plan(config: dict) -> Plan:
         plan.keep = run["keep"]
     for name, recipe in sorted(methods.items()):
         plan.methods[name] = _method(name, recipe, plan.steps)
+    plan.evidence = evidence
+    plan.sampled = _sampled(plan)
     return plan
+
+
+def _sampled(plan):
+    """Images that evidence is gathered of, job by job. Blank ones have no spots to stand for."""
+    groups = {name: row.group for name, row in plan.images.items() if row.role != "blank"}
+    chosen = set(spread(groups, plan.evidence["images"], plan.evidence["seed"]))
+    parts = plan.batches or {image: [image] for image in plan.images}
+    found = {
+        part: [image for image in members if image in chosen] for part, members in parts.items()
+    }
+    return {part: members for part, members in found.items() if members}
 
 
 def _method(name: str, recipe: dict, steps: dict) -> Method:

@@ -15,6 +15,7 @@ from localbg.parameters import Parameter, nearest, problem, split_unit
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 ADDRESS = ("http://", "https://")
+ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
 
 
@@ -32,6 +33,7 @@ class Image:
     z: int | str | None = None
     t: int | None = None
     truth: str | None = None
+    role: str = ""
 
     @property
     def is_remote(self) -> bool:
@@ -173,7 +175,11 @@ def _image(row, folder, spot_radius):
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
         "truth": _located(row["truth"], folder) if row.get("truth") else None,
+        "role": row.get("role", ""),
     }
+    if values["role"] not in ROLES:
+        hint = nearest(values["role"], ROLES[1:])
+        wrong.append(f"role is '{values['role']}'; expected blank, or nothing.{hint}")
     for key in ("channel", "z", "t"):
         values[key] = _index(key, row.get(key), wrong)
     size = _number(row.get("pixel_size_um"))

@@ -1,0 +1,64 @@
+"""Gather what speaks for and against each method on a few images, without annotation."""
+
+import json
+import os
+
+from localbg import chain, evidence, images, job
+
+
+def main(
+    sources: list[str],
+    piece: str,
+    rows: list[dict],
+    methods: list[dict],
+    steps: dict,
+    settings: dict,
+    threads: int = 1,
+) -> None:
+    """Write what was found as one line of JSON per image, failures included.
+
+    Parameters
+    ----------
+    sources : list of str
+        The images' files, in the order of ``rows``.
+    piece : str
+        Where to write; appears whole or not at all.
+    rows : list of dict
+        What the sheet says of each image, ``picks`` (how to read it) among it.
+    methods, steps, settings
+        As `localbg.evidence.of_image` takes them.
+    """
+    with open(f"{piece}.part", "w", encoding="utf-8") as file:
+        for source, row in zip(sources, rows, strict=True):
+            found = process(source, row, methods, steps, settings, threads)
+            file.write(json.dumps(found, ensure_ascii=False) + "\n")
+            job.log.info("%s done", row["image"])
+    os.replace(f"{piece}.part", piece)
+
+
+def process(source, row, methods, steps, settings, threads) -> dict:
+    """One image: the rows of tables that it gives, or why it gives none."""
+    said = {key: row[key] for key in ("image", "group")}
+    said["methods"] = [method["method"] for method in methods]
+    try:
+        plane = images.read(source, **row["picks"])
+        return said | evidence.of_image(
+            plane, row["image"], row["spot_radius"], methods, steps, settings, threads=threads
+        )
+    except chain.StepFailed as failed:
+        return said | failed.record
+    except Exception as error:
+        if job.is_machine_s(error):
+            raise
+        job.log.exception("%s: evidence failed", row["image"])
+        return said | {"failed_step": "evidence", "reason": job.reason(error)}
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        list(snakemake.input.sources),
+        snakemake.output.piece,
+        **snakemake.params.work,
+        threads=snakemake.threads,
+    )
