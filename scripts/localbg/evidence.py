@@ -209,6 +209,6 @@ class _Recovered:
                     "position_error": (
                         float(np.sqrt(np.mean(self.distance[found] ** 2))) if found.size else None
                     ),
-                    "intensity_bias": float(np.mean(self.bias[found])) if found.size else None,
+                    "intensity_bias": float(np.median(self.bias[found])) if found.size else None,
                     "sigma": plants.sigma,
                 }

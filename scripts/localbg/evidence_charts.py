@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.captions import count
-from localbg.completeness import Curve, Point
+from localbg.completeness import Curve
 from localbg.figures import COLOURS, WIDTH, styled
 
 DASHES = ("-", "--", ":", "-.")  # tell methods apart that share a colour
@@ -45,7 +45,6 @@ def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figu
         where there are many images); below them by local background.
     """
     methods = sorted({row["method"] for row in curves})
-    pooled = [row for row in curves if not row["image"] and not row["group"]]
     images = {row["image"] for row in recovery}
     figure = Figure(figsize=(WIDTH, 8), layout="constrained")
     grid = figure.add_gridspec(2, 6)
@@ -53,7 +52,7 @@ def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figu
     for i, where in enumerate(("flat", "slope", "bright")):
         panels[where] = figure.add_subplot(grid[1, 2 * i : 2 * i + 2], sharey=panels["all"])
     for where, axes in panels.items():
-        _recovery(axes, where, methods, recovery, pooled)
+        _recovery(axes, where, methods, recovery, curves)
     panels["all"].set_ylabel("share of planted spots found")
     panels["flat"].set_ylabel("share of planted spots found")
     _halves(figure.add_subplot(grid[0, 4:]), methods, curves)
@@ -62,9 +61,8 @@ def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figu
     ]
     if handles:
         figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=6)
-    planted = sum(
-        row["planted"] for row in pooled if row["where"] == "all" and row["method"] == methods[0]
-    )
+    all_of_one = (row for row in recovery if row["where"] == "all" and row["method"] == methods[0])
+    planted = sum(row["planted"] for row in all_of_one)
     title = f"{count(planted, 'spot')} planted in {count(len(images), 'image')}"
     figure.suptitle(title if images else "No spots were planted", x=0.01, ha="left")
     return figure
@@ -74,31 +72,31 @@ def _look(i):
     return {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i // len(COLOURS) % len(DASHES)]}
 
 
-def _recovery(axes, where, methods, recovery, pooled):
-    known = {row["method"]: row for row in pooled if row["where"] == where}
+def _recovery(axes, where, methods, recovery, curves):
+    here = [row for row in curves if row["where"] == where]
     planted = 0
     for i, method in enumerate(methods):
         shares, contrasts = _shares(recovery, method, where)
         look = _look(i)
         axes.plot(contrasts, shares, "o", ms=3.5, color=look["color"], alpha=0.7)
-        row = known.get(method, {})
-        planted = row.get("planted", 0)
-        if row.get("middle") is None:
+        single = [row for row in here if row["method"] == method and row["image"]]
+        fitted = [row for row in single if row["middle"] is not None]
+        planted = sum(row["planted"] for row in single)
+        if not fitted:
             continue
-        none = Point(None, None, None, "")
-        curve = Curve(row["middle"], row["width"], row["ceiling"], none, none)
-        fine = np.geomspace(contrasts[0], contrasts[-1], 200)
-        axes.plot(fine, curve.share(fine), lw=1.6, **look)
+        fine = np.geomspace(*_span(recovery), 200)
+        each = [Curve(row["middle"], row["width"], row["ceiling"]).share(fine) for row in fitted]
+        mean = np.average(each, axis=0, weights=[row["planted"] for row in fitted])
+        axes.plot(fine, mean, lw=1.6, **look)
+        pooled = [row for row in here if row["method"] == method and not row["image"]]
+        row = next(row for row in pooled if not row["group"])
         for share in (50, 90):
             at = row[f"contrast{share}"]
-            if at is None:
-                continue
-            ends = [row[f"contrast{share}_{end}"] for end in ("low", "high")]
-            low, high = (
-                end or limit for end, limit in zip(ends, (contrasts[0], contrasts[-1]), strict=True)
-            )
-            axes.hlines(share / 100, low, high, lw=4, alpha=0.35, color=look["color"])
-            axes.plot(at, share / 100, "D", ms=6, mfc="white", color=look["color"])
+            if at is not None:
+                low = row[f"contrast{share}_low"] or fine[0]
+                high = row[f"contrast{share}_high"] or fine[-1]
+                axes.hlines(share / 100, low, high, lw=4, alpha=0.35, color=look["color"])
+                axes.plot(at, share / 100, "D", ms=6, mfc="white", color=look["color"])
     for share in (0.5, 0.9):
         axes.axhline(share, lw=0.6, color="0.6", zorder=0)
     axes.set_xscale("log")
@@ -109,14 +107,22 @@ def _recovery(axes, where, methods, recovery, pooled):
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _span(recovery):
+    contrasts = [row["contrast"] for row in recovery]
+    return min(contrasts), max(contrasts)
+
+
 def _shares(recovery, method, where):
-    totals: dict[float, np.ndarray] = {}
+    """Share found at contrasts that were planted in all images: others say little of the mean."""
+    found: dict[float, list] = {}
+    images = set()
     for row in recovery:
         if row["method"] == method and row["where"] == where:
-            here = np.array([row["recovered"], row["planted"]])
-            totals[row["contrast"]] = totals.get(row["contrast"], 0) + here
-    contrasts = sorted(totals)
-    return [totals[c][0] / totals[c][1] for c in contrasts], contrasts
+            found.setdefault(row["contrast"], []).append((row["recovered"], row["planted"]))
+            images.add(row["image"])
+    contrasts = sorted(c for c, rows in found.items() if len(rows) == len(images))
+    totals = (np.sum(found[c], axis=0) for c in contrasts)
+    return [recovered / planted for recovered, planted in totals], contrasts
 
 
 def _halves(axes, methods, curves):
@@ -222,4 +228,5 @@ def _points(axes, values, title):
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     if not any(values.values()):
-        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
+        axes.text(0.5, 0.5, "no such images", transform=axes.transAxes, ha="center", color="0.5")
+        axes.set_yticks([])

@@ -10,21 +10,24 @@ import numpy as np
 
 from localbg import completeness
 from localbg.captions import count
+from localbg.completeness import Curve, Point
 from localbg.ground import WHERE
 
 PLACES = ("all", *WHERE)
-# Fewer planted spots than this say too little for a curve.
-FEWEST = 50
+# Fewer planted spots than this say too little for a curve of an image.
+FEWEST = 20
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
-    """Planted spots of one image and method, by local background and contrast."""
+    """Planted spots of one image, method and kind of local background."""
 
-    image: str
-    group: str
-    counts: np.ndarray  # of int, (places, planted or recovered, contrasts)
-    sums: np.ndarray  # (places, squared distance or bias): summed over recovered spots
+    planted: int
+    recovered: int
+    squares: float  # of position errors, summed
+    bias: float  # of intensity, summed
+    curve: Curve | None = None
+    points: dict[str, Point] = field(default_factory=dict)
 
 
 @dataclass
@@ -40,35 +43,43 @@ class Recovery:
 
     Notes
     -----
-    Holds a few hundred numbers for each image and method.
+    Holds a dozen numbers for each image, method and kind of local background.
     """
 
     contrasts: list[float]
     seed: int
-    tallies: dict[str, list[Tally]] = field(default_factory=dict)
+    tallies: dict[tuple, Tally] = field(default_factory=dict)
     failed: list[dict] = field(default_factory=list)
 
     def add(self, image: str, group: str, methods: list[str], rows: Iterable[dict]) -> None:
         """Take the rows of an image, as of the table ``recovery``."""
-        here = {
-            name: Tally(
-                image,
-                group,
-                np.zeros((len(PLACES), 2, len(self.contrasts)), np.int32),
-                np.zeros((len(PLACES), 2)),
-            )
-            for name in methods
-        }
-        number = {contrast: i for i, contrast in enumerate(self.contrasts)}
+        by_key = {(image, group, method, where): [] for method in methods for where in PLACES}
         for row in rows:
-            tally, place = here[row["method"]], PLACES.index(row["where"])
-            planted, recovered = row["planted"], row["recovered"]
-            tally.counts[place, :, number[row["contrast"]]] = planted, recovered
-            if recovered:
-                each = row["position_error"] ** 2, row["intensity_bias"]
-                tally.sums[place] += np.multiply(each, recovered)
-        for name, tally in here.items():
-            self.tallies.setdefault(name, []).append(tally)
+            by_key[image, group, row["method"], row["where"]].append(row)
+        for key, found in by_key.items():
+            self.tallies[key] = self._tally(found)
+
+    def _tally(self, rows):
+        planted, recovered = (
+            np.array(
+                [
+                    [row[name] for row in rows if row["contrast"] == contrast] or [0]
+                    for contrast in self.contrasts
+                ]
+            ).ravel()
+            for name in ("planted", "recovered")
+        )
+        known = [row for row in rows if row["recovered"]]
+        tally = {
+            "planted": int(planted.sum()),
+            "recovered": int(recovered.sum()),
+            "squares": sum(row["recovered"] * row["position_error"] ** 2 for row in known),
+            "bias": sum(row["recovered"] * row["intensity_bias"] for row in known),
+        }
+        if tally["planted"] < FEWEST:
+            return Tally(**tally)
+        curve, points = completeness.fit(self.contrasts, planted, recovered, seed=self.seed)
+        return Tally(**tally, curve=curve, points=points)
 
     def add_failed(self, image: str, group: str, methods: list[str], reason: str) -> None:
         """Remember an image that gave nothing, and why."""
@@ -79,48 +90,49 @@ class Recovery:
 
     def rows(self) -> Iterator[dict]:
         """Rows of the table ``completeness``: all images together, each group, each image."""
-        for method, tallies in sorted(self.tallies.items()):
-            yield from self._pooled({"image": "", "group": "", "method": method}, tallies)
-        groups = sorted({t.group for tallies in self.tallies.values() for t in tallies})
-        for group in groups if len(groups) > 1 else ():
-            for method, tallies in sorted(self.tallies.items()):
-                chosen = [t for t in tallies if t.group == group]
-                yield from self._pooled({"image": "", "group": group, "method": method}, chosen)
-        single = [
-            self._row({"image": t.image, "group": t.group, "method": method}, [t], "all")
-            for method, tallies in self.tallies.items()
-            for t in tallies
-        ]
-        yield from sorted(single + self.failed, key=lambda row: (row["image"], row["method"]))
+        pooled, of_groups, single = {}, {}, []
+        for (image, group, method, where), tally in self.tallies.items():
+            pooled.setdefault(("", "", method, where), []).append(tally)
+            of_groups.setdefault(("", group, method, where), []).append(tally)
+            single.append(self._row((image, group, method, where), [tally]))
+        if len({group for _, group, *_ in of_groups}) == 1:
+            of_groups = {}
+        for part in (pooled, of_groups):
+            for key in sorted(part, key=_order):
+                yield self._row(key, part[key])
+        keys = ("image", "group", "method", "where")
+        yield from sorted(single + self.failed, key=lambda row: _order([row[k] for k in keys]))
 
-    def _pooled(self, key, tallies):
-        for where in PLACES:
-            yield self._row(key, tallies, where)
-
-    def _row(self, key, tallies, where):
-        place = PLACES.index(where)
-        counts = np.array([t.counts[place] for t in tallies])
-        there = counts[counts[:, 0].any(1)]
-        planted, recovered = (int(n) for n in counts.sum((0, 2)))
-        row = key | {"where": where, "images": len(there), "planted": planted}
-        if recovered:
-            squares, bias = np.sum([t.sums[place] for t in tallies], axis=0) / recovered
-            row |= {"position_error": math.sqrt(squares), "intensity_bias": float(bias)}
-        if planted < FEWEST:
-            few = "no spot" if not planted else f"only {count(planted, 'spot')}"
-            why = " (no room clear of spots, or no noise)" if where == "all" and not planted else ""
-            return row | {"note": f"{few} planted{why}"}
-        curve = completeness.fit(self.contrasts, there[:, 0], there[:, 1], seed=self.seed)
-        notes = (curve.half.note, curve.nearly_all.note)
-        return row | {
-            "contrast50": curve.half.contrast,
-            "contrast50_low": curve.half.low,
-            "contrast50_high": curve.half.high,
-            "contrast90": curve.nearly_all.contrast,
-            "contrast90_low": curve.nearly_all.low,
-            "contrast90_high": curve.nearly_all.high,
-            "ceiling": curve.ceiling,
-            "middle": curve.middle,
-            "width": curve.width,
-            "note": "; ".join(filter(None, notes)),
+    def _row(self, key, tallies):
+        planted = sum(tally.planted for tally in tallies)
+        recovered = sum(tally.recovered for tally in tallies)
+        row = dict(zip(("image", "group", "method", "where"), key, strict=True)) | {
+            "images": sum(tally.planted > 0 for tally in tallies),
+            "planted": planted,
+            "recovered": recovered,
         }
+        if recovered:
+            squares = sum(tally.squares for tally in tallies)
+            row["position_error"] = math.sqrt(squares / recovered)
+            row["intensity_bias"] = sum(tally.bias for tally in tallies) / recovered
+        fitted = [tally for tally in tallies if tally.curve]
+        if not fitted:
+            why = f"only {count(planted, 'spot')} planted"
+            if not planted:
+                why = "no spot planted: no such place clear of spots, or no noise"
+            return row | {"note": why}
+        points = fitted[0].points
+        if len(fitted) > 1:
+            curves, weights = zip(*((t.curve, t.planted) for t in fitted), strict=True)
+            points = completeness.together(self.contrasts, curves, weights, seed=self.seed)
+        elif len(tallies) == 1:
+            row |= vars(fitted[0].curve)
+        for name, point in zip(("contrast50", "contrast90"), points.values(), strict=True):
+            row |= {name: point.contrast, f"{name}_low": point.low, f"{name}_high": point.high}
+        notes = (point.note for point in points.values())
+        return row | {"note": "; ".join(filter(None, notes))}
+
+
+def _order(key):
+    image, group, method, where = key
+    return image, group, method, PLACES.index(where)
