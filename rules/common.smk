@@ -66,10 +66,10 @@ def for_batch(needed):
 
 
 def for_evidence(needed):
-    """What a job that gathers evidence needs: its images run many times through all methods."""
+    """What a job that gathers evidence needs, and more at each attempt."""
 
     def resource(wildcards, attempt):
         paths = [plan.images[name].path for name in plan.sampled[wildcards.part]]
-        return attempt * needed(paths, batches.EVIDENCE_RUNS * len(plan.methods))
+        return attempt * needed(paths, len(plan.methods))
 
     return resource

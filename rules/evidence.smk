@@ -33,8 +33,8 @@ rule evidence:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=for_evidence(batches.memory_mb),
-        runtime=for_evidence(batches.minutes),
+        mem_mb=for_evidence(batches.evidence_memory_mb),
+        runtime=for_evidence(batches.evidence_minutes),
     params:
         work=lambda wildcards: plan.gathering(wildcards.part),
     script:

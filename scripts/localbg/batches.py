@@ -15,8 +15,9 @@ MOST_IMAGES = 2000
 SECONDS_PER_IMAGE = 0.01
 SECONDS_PER_PIXEL = 3e-7
 SECONDS_TO_START = 10
-# How often all methods see an image from which evidence is gathered.
+# How often all methods see an image that evidence is gathered of, and the memory it takes besides.
 EVIDENCE_RUNS = 30
+EVIDENCE_BYTES_PER_PIXEL = 80
 BYTES_PER_PIXEL = 80
 BYTES_TO_START = 300e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
@@ -95,6 +96,17 @@ def minutes(paths: list[str], methods: int) -> int:
     pixels, _ = _pixels(max(paths, key=_file_size))
     seconds = SECONDS_TO_START + len(paths) * methods * _seconds(pixels)
     return 5 + int(3 * seconds / 60)
+
+
+def evidence_memory_mb(paths: list[str], methods: int) -> int:
+    """Memory of a job that gathers evidence."""
+    pixels, _ = _pixels(max(paths, key=_file_size))
+    return memory_mb(paths, methods) + int(EVIDENCE_BYTES_PER_PIXEL * pixels / 1e6)
+
+
+def evidence_minutes(paths: list[str], methods: int) -> int:
+    """Time of a job that gathers evidence."""
+    return minutes(paths, methods * EVIDENCE_RUNS)
 
 
 def _seconds(pixels):

@@ -123,7 +123,7 @@ def together(
     curves : sequence of Curve
         One for each image.
     weights : sequence of float
-        How much each counts: its number of planted spots.
+        How much each counts: images alike, but for the share of them that is meant.
     seed : int
 
     Returns

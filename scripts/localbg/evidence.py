@@ -54,8 +54,8 @@ def of_image(
     -----
     Methods for spots of one polarity get the same planted spots and the same decoy. Thresholds are
     those of the image as it is: planted spots are to be looked for as its own are, and must not
-    move what they are measured by. Costs as many runs of all methods as there are plantings (one
-    to twenty, fewer the larger the image), and two more.
+    move what they are measured by. Costs as many runs of all methods as there are plantings (the
+    fewer the larger the image, see `localbg.planted.choose`), and two more.
     """
     rows = {"recovery": [], "false_spots": [], "residuals": []}
     for polarity in ("bright", "dark"):

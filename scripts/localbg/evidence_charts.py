@@ -76,7 +76,12 @@ def _recovery(axes, where, methods, recovery, curves):
     here = [row for row in curves if row["where"] == where]
     planted = 0
     for i, method in enumerate(methods):
-        shares, contrasts = _shares(recovery, method, where)
+        whole = {
+            row["image"]: row["planted"]
+            for row in curves
+            if row["method"] == method and row["where"] == "all" and row["image"]
+        }
+        shares, contrasts = _shares(recovery, method, where, whole)
         look = _look(i)
         axes.plot(contrasts, shares, "o", ms=3.5, color=look["color"], alpha=0.7)
         single = [row for row in here if row["method"] == method and row["image"]]
@@ -86,7 +91,9 @@ def _recovery(axes, where, methods, recovery, curves):
             continue
         fine = np.geomspace(*_span(recovery), 200)
         each = [Curve(row["middle"], row["width"], row["ceiling"]).share(fine) for row in fitted]
-        mean = np.average(each, axis=0, weights=[row["planted"] for row in fitted])
+        mean = np.average(
+            each, axis=0, weights=[row["planted"] / whole[row["image"]] for row in fitted]
+        )
         axes.plot(fine, mean, lw=1.6, **look)
         pooled = [row for row in here if row["method"] == method and not row["image"]]
         row = next(row for row in pooled if not row["group"])
@@ -112,17 +119,20 @@ def _span(recovery):
     return min(contrasts), max(contrasts)
 
 
-def _shares(recovery, method, where):
-    """Share found at contrasts that were planted in all images: others say little of the mean."""
-    found: dict[float, list] = {}
-    images = set()
+def _shares(recovery, method, where, whole):
+    """Mean share found at contrasts planted in all images: of a part of them it says little."""
+    found: dict[str, dict[float, Mapping]] = {}
     for row in recovery:
         if row["method"] == method and row["where"] == where:
-            found.setdefault(row["contrast"], []).append((row["recovered"], row["planted"]))
-            images.add(row["image"])
-    contrasts = sorted(c for c, rows in found.items() if len(rows) == len(images))
-    totals = (np.sum(found[c], axis=0) for c in contrasts)
-    return [recovered / planted for recovered, planted in totals], contrasts
+            found.setdefault(row["image"], {})[row["contrast"]] = row
+    if not found:
+        return [], []
+    contrasts = sorted(set.intersection(*map(set, found.values())))
+    weights = [sum(r["planted"] for r in rows.values()) / whole[i] for i, rows in found.items()]
+    each = [
+        [rows[c]["recovered"] / rows[c]["planted"] for rows in found.values()] for c in contrasts
+    ]
+    return [float(np.average(shares, weights=weights)) for shares in each], contrasts
 
 
 def _halves(axes, methods, curves):

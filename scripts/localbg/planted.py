@@ -18,7 +18,9 @@ from localbg.ground import Ground, near
 # background filter of a sensible size then sees two of them at once.
 CLEAR_OF_SPOTS = 3
 CLEAR_OF_PLANTS = 8
-# Places tried in one planting before the next is begun.
+# Plantings besides those that spots spread evenly would need, and places tried for a spot that
+# none of them has room for.
+MORE_PLANTINGS = 10
 TRIES = 30
 REACH = 5  # standard deviations to which a spot is drawn
 
@@ -83,7 +85,7 @@ def choose(
     Returns
     -------
     Plants
-        Sorted by planting. None where there is no room, or no noise to measure a contrast by.
+        None where there is no room, or no noise to measure a contrast by.
 
     Notes
     -----
@@ -91,8 +93,9 @@ def choose(
     background, in proportion to how far its level rises above the image's lowest (the hundredth
     part below left out): ground without cells has much area and no spots.
 
-    As many spots as keep clear of each other are planted together; the rest waits for another
-    planting, so that the cost of a spot does not depend on the size of the image.
+    Spots that keep clear of each other are planted together, so that the number of plantings is
+    the smaller the larger the image. Where it would grow beyond twice what evenly spread spots
+    need, and ten, places are drawn again, and spots that find none are left out.
     """
     weights = _weights(ground, spot_radius)
     steps = (np.arange(each) + 0.5) / each - 0.5
@@ -100,25 +103,23 @@ def choose(
     by_level = np.tile(np.arange(each) % 2 == 1, len(contrasts))
     order = rng.permutation(heights.size)
     totals = [np.cumsum(weight.ravel(), dtype=np.float64) for weight in weights]
-    places, plantings = [], []
-    if totals[0][-1] > 0:
-        places, plantings = _scattered(
-            [totals[1] if level and totals[1][-1] > 0 else totals[0] for level in by_level[order]],
-            ground.level.shape,
-            CLEAR_OF_PLANTS * spot_radius,
-            rng,
-        )
-    places = np.reshape(places, (-1, 2))
+    if totals[0][-1] == 0:
+        order = order[:0]
+    if totals[1][-1] == 0:
+        by_level[:] = False
+    spacing = CLEAR_OF_PLANTS * spot_radius
+    wanted = [totals[int(level)] for level in by_level[order]]
+    placed = _scattered(wanted, ground.level.shape, spacing, rng).reshape(-1, 3)
+    places, plantings = placed[:, :2], placed[:, 2].astype(int)
     pixels = tuple(np.rint(places).astype(int).T)
-    chosen = heights[order][: len(places)]
-    tall = chosen * ground.noise[pixels]
-    fits = tall <= np.broadcast_to(headroom, ground.level.shape)[pixels]
+    tall = heights[order] * ground.noise[pixels]
+    fits = (tall <= np.broadcast_to(headroom, ground.level.shape)[pixels]) & (plantings >= 0)
     return Plants(
         places[fits],
-        chosen[fits],
+        heights[order][fits],
         tall[fits],
         ground.where[pixels][fits],
-        np.array(plantings, int)[fits],
+        plantings[fits],
         sigma or ground.sigma,
     )
 
@@ -142,21 +143,32 @@ def _weights(ground, spot_radius):
 
 
 def _scattered(totals, shape, spacing, rng):
-    """A place for each running total of weights; a new planting as soon as none is left apart."""
-    places, plantings = [], []
-    first = 0  # of the present planting
+    """A place for each running total of weights, and the first planting in which it is apart.
+
+    Places are drawn before it is known where they fit, so that crowded ground gets its share.
+    """
+    most = MORE_PLANTINGS + int(2 * len(totals) * spacing**2 / (shape[0] * shape[1]))
+    plantings: list[list] = []
+    placed = []
     for total in totals:
+        number = None
         for _ in range(TRIES):
             pixel = np.searchsorted(total, rng.random() * total[-1], side="right")
             place = np.add(np.divmod(pixel, shape[1]), rng.uniform(-0.5, 0.5, 2))
-            offsets = np.reshape(places[first:], (-1, 2)) - place
-            if not len(offsets) or np.hypot(*offsets.T).min() >= spacing:
+            apart = (
+                i
+                for i, others in enumerate(plantings)
+                if np.hypot(*np.subtract(others, place).T).min() >= spacing
+            )
+            number = next(apart, len(plantings) if len(plantings) < most else None)
+            if number is not None:
                 break
-        else:
-            first = len(places)
-        places.append(place)
-        plantings.append(plantings[-1] + (first == len(places) - 1) if plantings else 0)
-    return places, plantings
+        if number == len(plantings):
+            plantings.append([])
+        if number is not None:
+            plantings[number].append(place)
+        placed.append((*place, -1 if number is None else number))
+    return np.array(placed)
 
 
 def plant(

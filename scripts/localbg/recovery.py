@@ -26,6 +26,7 @@ class Tally:
     recovered: int
     squares: float  # of position errors, summed
     bias: float  # of intensity, summed
+    share: float = 0.0  # of the image's planted spots
     curve: Curve | None = None
     points: dict[str, Point] = field(default_factory=dict)
 
@@ -57,9 +58,10 @@ class Recovery:
         for row in rows:
             by_key[image, group, row["method"], row["where"]].append(row)
         for key, found in by_key.items():
-            self.tallies[key] = self._tally(found)
+            whole = self.tallies.get((image, group, key[2], "all"))
+            self.tallies[key] = self._tally(found, whole)
 
-    def _tally(self, rows):
+    def _tally(self, rows, whole):
         planted, recovered = (
             np.array(
                 [
@@ -78,6 +80,7 @@ class Recovery:
         }
         if tally["planted"] < FEWEST:
             return Tally(**tally)
+        tally["share"] = tally["planted"] / whole.planted if whole else 1.0
         curve, points = completeness.fit(self.contrasts, planted, recovered, seed=self.seed)
         return Tally(**tally, curve=curve, points=points)
 
@@ -123,8 +126,8 @@ class Recovery:
             return row | {"note": why}
         points = fitted[0].points
         if len(fitted) > 1:
-            curves, weights = zip(*((t.curve, t.planted) for t in fitted), strict=True)
-            points = completeness.together(self.contrasts, curves, weights, seed=self.seed)
+            curves, shares = zip(*((t.curve, t.share) for t in fitted), strict=True)
+            points = completeness.together(self.contrasts, curves, shares, seed=self.seed)
         elif len(tallies) == 1:
             row |= vars(fitted[0].curve)
         for name, point in zip(("contrast50", "contrast90"), points.values(), strict=True):
