@@ -105,7 +105,9 @@ def survey(
     """
     require_plane(image)
     typical = spot_radius / 2**0.5
-    up = image.astype(np.float32) if polarity == "bright" else -image.astype(np.float32)
+    # Truncated filters see a constant; without it they see what is there.
+    up = image.astype(np.float32) - np.float32(np.median(image))
+    up = up if polarity == "bright" else -up
     spots, strength = blobs(up, typical)
     sigma = width(up, spots[np.argsort(-strength, kind="stable")], typical)
     under = near(spots, image.shape, SPOT_REACH * spot_radius)
