@@ -40,8 +40,10 @@ def process(source, row, methods, steps, settings, threads) -> dict:
     """One image: the rows of tables that it gives, or why it gives none."""
     said = {key: row[key] for key in ("image", "group")}
     said["methods"] = [method["method"] for method in methods]
+    step = "read"
     try:
         plane = images.read(source, **row["picks"])
+        step = "evidence"
         return said | evidence.of_image(
             plane, row["image"], row["spot_radius"], methods, steps, settings, threads=threads
         )
@@ -50,8 +52,8 @@ def process(source, row, methods, steps, settings, threads) -> dict:
     except Exception as error:
         if job.is_machine_s(error):
             raise
-        job.log.exception("%s: evidence failed", row["image"])
-        return said | {"failed_step": "evidence", "reason": job.reason(error)}
+        job.log.exception("%s: %s failed", row["image"], step)
+        return said | {"failed_step": step, "reason": job.reason(error)}
 
 
 if __name__ == "__main__":

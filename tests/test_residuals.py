@@ -79,11 +79,20 @@ def test_counts_do_not_correlate_without_spots_or_on_level_ground(places):
 
 
 def test_spots_on_edges_only_are_ten_times_as_many_and_spots_anywhere_as_many():
-    steepness = np.where((COLUMNS >= 72) & (COLUMNS < 88), 5.0, 0.0)
+    edges = (COLUMNS >= 72) & (COLUMNS < 88)
     on_edge = np.column_stack([np.arange(20, 140, 4), np.full(30, 80)])
     everywhere = np.random.default_rng(0).uniform(0, 159, (4000, 2))
-    assert residuals.edge_excess(on_edge, steepness) == pytest.approx(10)
-    assert residuals.edge_excess(everywhere, steepness) == pytest.approx(1, abs=0.15)
-    assert residuals.edge_excess([(5.0, 5.0)], steepness) == 0
-    assert math.isnan(residuals.edge_excess(np.empty((0, 2)), steepness))
-    assert math.isnan(residuals.edge_excess(on_edge, np.zeros(SHAPE)))
+    assert residuals.edge_excess(on_edge, edges) == pytest.approx(10)
+    assert residuals.edge_excess(everywhere, edges) == pytest.approx(1, abs=0.15)
+    assert residuals.edge_excess([(5.0, 5.0)], edges) == 0
+    assert math.isnan(residuals.edge_excess(np.empty((0, 2)), edges))
+    assert math.isnan(residuals.edge_excess(on_edge, np.zeros(SHAPE, bool)))
+
+
+def test_edges_are_where_the_background_is_steepest_and_even_slopes_have_none():
+    rng = np.random.default_rng(0)
+    noise = np.full(SHAPE, 5.0)
+    rim = np.where(np.abs(COLUMNS - 80) < 5, 60.0, 0.0) + rng.uniform(0, 2, SHAPE)
+    np.testing.assert_array_equal(residuals.edges(rim, noise), np.abs(COLUMNS - 80) < 5)
+    assert not residuals.edges(20 + rng.uniform(0, 5, SHAPE), noise).any()
+    assert not residuals.edges(rng.uniform(0, 5, SHAPE) ** 4 / 125, noise).any()

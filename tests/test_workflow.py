@@ -31,7 +31,10 @@ STEPS = {
     "threshold": "mask",
     "spots": "labels",
 }
-TABLES = ("images", "spots", "counts", "comparison", "agreement", "failures")
+TABLES = (
+    *("images", "spots", "counts", "comparison", "agreement", "failures"),
+    *("recovery", "completeness", "false_spots", "residuals"),
+)
 PLACES = ((14.0, 15.0), (20.0, 44.0), (45.0, 22.0))
 CONFIG = {"images": "raw", "compare": ["median", "tophat"], "threshold": {"rule": "noise", "k": 4}}
 # All results but the figures, which take longer than all else on small images.
@@ -274,7 +277,7 @@ def finished(tmp_path_factory):
     """A copy of the project beside a study of one image that ran to its end."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "project").mkdir()
-    for name in ("Snakefile", "scripts", "schemas", "envs", "profiles", "report"):
+    for name in ("Snakefile", "rules", "scripts", "schemas", "envs", "profiles", "report"):
         source, copy = ROOT / name, folder / "project" / name
         if source.is_dir():
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -432,8 +435,8 @@ def rules_with_scripts():
             yield script[1], calls
 
 
-# Their jobs depend on the one background filter that they use.
-ESTIMATE = ("background.py", "batch.py")
+# Their jobs depend on the background filters that they use.
+ESTIMATE = ("background.py", "batch.py", "evidence.py")
 
 
 def test_every_rule_lists_the_modules_of_its_script():
@@ -442,7 +445,7 @@ def test_every_rule_lists_the_modules_of_its_script():
         for script, _ in rules_with_scripts()
     }
     assert dict(rules_with_scripts()) == expected
-    assert len(expected) == 13
+    assert len(expected) == 16
 
 
 @pytest.mark.parametrize(

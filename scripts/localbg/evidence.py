@@ -98,6 +98,7 @@ def _of_polarity(plane, image, spot_radius, methods, steps, settings, polarity, 
                 raise made
             yield method["method"], method["mask"], made
 
+    edges = residuals.edges(ground.steepness, ground.noise)
     before, rows, masks = {}, {}, dict(steps["mask"])
     for name, mask, made in runs(plane.pixels, steps):
         masks[mask] = masks[mask] | {"found": made["record"]}
@@ -116,7 +117,7 @@ def _of_polarity(plane, image, spot_radius, methods, steps, settings, polarity, 
             ),
             "trend": residuals.trend(sign * made["foreground"], ground.level, made["labels"] > 0),
             "count_correlation": residuals.count_correlation(places, ground.level, radius),
-            "edge_excess": residuals.edge_excess(places, ground.steepness),
+            "edge_excess": residuals.edge_excess(places, edges),
             "negative_fraction": made["record"]["negative_fraction"],
         }
     as_before = steps | {"mask": masks}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -55,9 +56,10 @@ def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figu
         _recovery(axes, where, methods, recovery, curves)
     panels["all"].set_ylabel("share of planted spots found")
     panels["flat"].set_ylabel("share of planted spots found")
-    _halves(figure.add_subplot(grid[0, 4:]), methods, curves)
+    _halves(figure.add_subplot(grid[0, 4:]), methods, recovery, curves)
     handles = [
-        panels["all"].plot([], [], "o-", **_look(i), label=m)[0] for i, m in enumerate(methods)
+        panels["all"].plot([], [], marker="o", **_look(i), label=m)[0]
+        for i, m in enumerate(methods)
     ]
     if handles:
         figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=6)
@@ -106,17 +108,23 @@ def _recovery(axes, where, methods, recovery, curves):
                 axes.plot(at, share / 100, "D", ms=6, mfc="white", color=look["color"])
     for share in (0.5, 0.9):
         axes.axhline(share, lw=0.6, color="0.6", zorder=0)
-    axes.set_xscale("log")
+    _by_contrast(axes, recovery)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("height of the planted spot, noise standard deviations")
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_title(f"{TITLES[where]}: {count(planted, 'spot')}", loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _span(recovery):
     contrasts = [row["contrast"] for row in recovery]
-    return min(contrasts), max(contrasts)
+    return (min(contrasts), max(contrasts)) if contrasts else (1, 100)
+
+
+def _by_contrast(axes, recovery):
+    low, high = _span(recovery)
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.3, high * 1.3)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _shares(recovery, method, where, whole):
@@ -135,7 +143,7 @@ def _shares(recovery, method, where, whole):
     return [float(np.average(shares, weights=weights)) for shares in each], contrasts
 
 
-def _halves(axes, methods, curves):
+def _halves(axes, methods, recovery, curves):
     """Where half of the spots are found, image by image, or group by group."""
     by = "image"
     lines = sorted({row["image"] for row in curves if row["image"]})
@@ -153,7 +161,7 @@ def _halves(axes, methods, curves):
             colour = _look(i)["color"]
             if row.get("contrast50") is None:
                 axes.annotate(
-                    row["note"].split(";")[0],
+                    textwrap.shorten(row["note"].split(";")[0], 45, placeholder=" …"),
                     (0.02, y),
                     xycoords=("axes fraction", "data"),
                     va="center",
@@ -171,13 +179,11 @@ def _halves(axes, methods, curves):
                 color=colour,
             )
             axes.plot(row["contrast50"], y, "D", ms=6, mfc="white", color=colour)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+    _by_contrast(axes, recovery)
     axes.set_yticks(range(len(lines)), lines)
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_xlabel("noise standard deviations")
     axes.set_title(f"Half found, by {by}", loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 @styled

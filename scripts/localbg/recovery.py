@@ -87,7 +87,8 @@ class Recovery:
     def add_failed(self, image: str, group: str, methods: list[str], reason: str) -> None:
         """Remember an image that gave nothing, and why."""
         self.failed += [
-            {"image": image, "group": group, "method": name, "where": "all", "note": reason}
+            {"image": image, "group": group, "method": name, "where": "all"}
+            | {"images": 0, "planted": 0, "recovered": 0, "note": reason}
             for name in methods
         ]
 

@@ -9,8 +9,8 @@ from scipy.stats import rankdata
 
 # Side of the tiles in which spots are counted, in spot radii.
 TILE = 16
-# Share of the area that counts as edges: where the level is steepest.
-EDGES = 0.1
+# Share of the area that counts as edges, and the least that says anything.
+EDGES, LEAST_EDGES = 0.1, 0.01
 # Spot radii: what is under a spot, and the ring of ground around it.
 UNDER, RING = 0.5, (2.0, 3.0)
 
@@ -131,26 +131,45 @@ def count_correlation(places: np.ndarray, level: np.ndarray, spot_radius: float)
     return float(np.corrcoef(rankdata(density), rankdata(mean))[0, 1])
 
 
-def edge_excess(places: np.ndarray, steepness: np.ndarray) -> float:
+def edges(steepness: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Pixels where the background changes as it does nowhere else, such as the rim of a cell.
+
+    Parameters
+    ----------
+    steepness : ndarray, 2-D
+        How far the level changes across a spot, grey levels.
+    noise : ndarray, 2-D
+        Of single pixels, grey levels.
+
+    Returns
+    -------
+    ndarray of bool
+        The steepest tenth of the area, where it is twice as steep as the median, and steeper than
+        the noise. Even ground and even slopes have no edges.
+    """
+    least = max(np.quantile(steepness, 1 - EDGES), 2 * float(np.median(steepness)))
+    return (steepness >= least) & (steepness > noise)
+
+
+def edge_excess(places: np.ndarray, edges: np.ndarray) -> float:
     """How many times as many spots lie on edges as their share of the area.
 
     Parameters
     ----------
     places : array_like, shape (n, 2)
         Pixels y, x.
-    steepness : ndarray, 2-D
-        How fast the level changes.
+    edges : ndarray of bool, 2-D
+        From `edges`.
 
     Returns
     -------
     float
-        1 where edges are like the rest; up to 10, as edges are the steepest tenth of the area.
-        NaN without spots, or where that tenth is not steeper than the rest.
+        1 where edges are like the rest, more where spots crowd there. NaN without spots, or where
+        less than a hundredth of the area is on edges.
     """
-    y, x = _pixels(places, steepness.shape)
-    edges = steepness > np.quantile(steepness, 1 - EDGES)
-    area = np.count_nonzero(edges) / edges.size
-    return float(np.mean(edges[y, x]) / area) if len(y) and area else math.nan
+    y, x = _pixels(places, edges.shape)
+    area = np.mean(edges)
+    return float(np.mean(edges[y, x]) / area) if len(y) and area >= LEAST_EDGES else math.nan
 
 
 def _pixels(places, shape):

@@ -127,7 +127,7 @@ COLUMNS = {
         "rise_under_spots": "rise of the background under the spots found, share of their height",
         "trend": "grey levels of foreground per grey level of local background, outside of spots",
         "count_correlation": "rank correlation of local number of spots and local background",
-        "edge_excess": "density of spots on the steepest tenth of the area over that of all",
+        "edge_excess": "density of spots on edges of the background over that of all",
         "negative_fraction": "fraction of pixels with a negative foreground before clipping",
     },
     "failures": {
