@@ -18,7 +18,7 @@ CONFIG = {
     "images": "sheet.csv",
     "compare": ["median", "tophat"],
     "threshold": {"rule": "noise", "k": 3},
-    "evidence": {"planted": 3, "contrasts": {"lowest": 1, "highest": 64, "steps": 10}},
+    "evidence": {"planted": 3, "contrasts": {"lowest": 0.25, "highest": 64, "steps": 13}},
     "max_failed": 1,
 }
 PLACES = [(20, 20), (60, 70), (95, 30)]
@@ -74,7 +74,7 @@ def test_an_image_that_cannot_be_read_is_a_row_with_the_reason_and_costs_the_oth
         assert row["contrast50"] == ""
     for image in ("a", "b"):
         for row in rows(steps, "completeness", image=image, where="all"):
-            assert 0.5 < float(row["contrast50_low"]) < float(row["contrast50_high"]) < 10
+            assert 0.4 < float(row["contrast50_low"]) < float(row["contrast50_high"]) < 4
     assert {row["image"] for row in rows(steps, "residuals")} == {"a", "b"}
 
 
@@ -93,9 +93,9 @@ def test_tables_are_sorted_and_every_contrast_has_its_spots(steps):
         keys = [(row["image"], row["method"]) for row in rows(steps, name)]
         assert keys == sorted(keys)
     everywhere = rows(steps, "recovery", image="a", method="median", where="all")
-    assert [row["planted"] for row in everywhere] == ["3"] * 10
+    assert [row["planted"] for row in everywhere] == ["3"] * 13
     contrasts = [float(row["contrast"]) for row in everywhere]
-    np.testing.assert_allclose(contrasts, np.geomspace(1, 64, 10), rtol=1e-5)
+    np.testing.assert_allclose(contrasts, np.geomspace(0.25, 64, 13), rtol=1e-5)
 
 
 def test_without_images_for_it_there_is_no_evidence(raw, tmp_path):

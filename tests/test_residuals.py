@@ -58,9 +58,10 @@ def test_the_trend_is_how_much_of_the_background_is_left():
     level = 100 + 0.5 * COLUMNS
     mask = spots(1) > 0.1
     foreground = 0.3 * (level - level.mean()) + spots(500)
-    assert residuals.trend(foreground, level, mask) == pytest.approx(0.3, abs=0.02)
-    assert residuals.trend(spots(500) + 5, level, mask) == pytest.approx(0, abs=0.02)
-    assert math.isnan(residuals.trend(foreground, np.full(SHAPE, 100.0), mask))
+    assert residuals.trend(foreground, level, mask, 1) == pytest.approx(0.3, abs=0.02)
+    assert residuals.trend(spots(500) + 5, level, mask, 1) == pytest.approx(0, abs=0.02)
+    assert math.isnan(residuals.trend(foreground, level, mask, 60))
+    assert math.isnan(residuals.trend(foreground, np.full(SHAPE, 100.0), mask, 0))
 
 
 def test_counts_that_follow_the_background_correlate_with_it():
@@ -68,14 +69,14 @@ def test_counts_that_follow_the_background_correlate_with_it():
     rng = np.random.default_rng(0)
     anywhere = rng.uniform(0, 159, (2000, 2))
     rising = anywhere[rng.random(2000) < anywhere[:, 1] / 159]
-    assert residuals.count_correlation(rising, level, 2) > 0.8
-    assert abs(residuals.count_correlation(anywhere, level, 2)) < 0.45
-    assert residuals.count_correlation(rising, -level, 2) < -0.8
+    assert residuals.count_correlation(rising, level, 2, 1) > 0.8
+    assert abs(residuals.count_correlation(anywhere, level, 2, 1)) < 0.45
+    assert residuals.count_correlation(rising, -level, 2, 1) < -0.8
 
 
 @pytest.mark.parametrize("places", [np.empty((0, 2)), PLACES])
 def test_counts_do_not_correlate_without_spots_or_on_level_ground(places):
-    assert math.isnan(residuals.count_correlation(places, np.full(SHAPE, 7.0), 2))
+    assert math.isnan(residuals.count_correlation(places, np.full(SHAPE, 7.0), 2, 0))
 
 
 def test_spots_on_edges_only_are_ten_times_as_many_and_spots_anywhere_as_many():

@@ -98,6 +98,7 @@ def _of_polarity(plane, image, spot_radius, methods, steps, settings, polarity, 
                 raise made
             yield method["method"], method["mask"], made
 
+    typical = float(np.median(ground.noise))
     edges = residuals.edges(ground.steepness, ground.noise)
     before, rows, masks = {}, {}, dict(steps["mask"])
     for name, mask, made in runs(plane.pixels, steps):
@@ -115,8 +116,10 @@ def _of_polarity(plane, image, spot_radius, methods, steps, settings, polarity, 
                 [spot["foreground_max"] for spot in made["spots"]],
                 radius,
             ),
-            "trend": residuals.trend(sign * made["foreground"], ground.level, made["labels"] > 0),
-            "count_correlation": residuals.count_correlation(places, ground.level, radius),
+            "trend": residuals.trend(
+                sign * made["foreground"], ground.level, made["labels"] > 0, typical
+            ),
+            "count_correlation": residuals.count_correlation(places, ground.level, radius, typical),
             "edge_excess": residuals.edge_excess(places, edges),
             "negative_fraction": made["record"]["negative_fraction"],
         }

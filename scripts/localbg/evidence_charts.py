@@ -12,7 +12,7 @@ from localbg.captions import count
 from localbg.completeness import Curve
 from localbg.figures import COLOURS, WIDTH, styled
 
-DASHES = ("-", "--", ":", "-.")  # tell methods apart that share a colour
+DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {
     "all": "Everywhere",
     "flat": "On flat ground",
@@ -23,7 +23,7 @@ MOST_LINES = 12  # images or groups that the panel of contrasts names
 RESIDUALS = {
     "leakage": ("of a planted spot's height\nin the background", (0, None)),
     "rise_under_spots": ("of a spot's height\nin the background", (0, None)),
-    "trend": ("of the background's changes\nin the foreground", (None, None)),
+    "trend": ("of the background's changes\nin the foreground", (0, 0)),
     "count_correlation": ("of local count and background\n(rank correlation)", (-1, 1)),
     "edge_excess": ("of spots on edges\n(1: as elsewhere)", (0, None)),
     "negative_fraction": ("of pixels\nbelow the background", (0, 1)),
@@ -71,7 +71,7 @@ def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figu
 
 
 def _look(i):
-    return {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i // len(COLOURS) % len(DASHES)]}
+    return {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i % len(DASHES)]}
 
 
 def _recovery(axes, where, methods, recovery, curves):
@@ -244,5 +244,5 @@ def _points(axes, values, title):
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     if not any(values.values()):
-        axes.text(0.5, 0.5, "no such images", transform=axes.transAxes, ha="center", color="0.5")
+        axes.text(0.5, 0.5, "none to show", transform=axes.transAxes, ha="center", color="0.5")
         axes.set_yticks([])

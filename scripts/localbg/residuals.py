@@ -75,7 +75,7 @@ def rise_under_spots(
     return float(np.median(shares)) if shares else math.nan
 
 
-def trend(foreground: np.ndarray, level: np.ndarray, mask: np.ndarray) -> float:
+def trend(foreground: np.ndarray, level: np.ndarray, mask: np.ndarray, noise: float) -> float:
     """Slope of the foreground against the local level, outside of spots.
 
     Parameters
@@ -84,21 +84,27 @@ def trend(foreground: np.ndarray, level: np.ndarray, mask: np.ndarray) -> float:
         Grey levels.
     mask : ndarray of bool, same shape
         Pixels of spots, left out.
+    noise : float
+        Typical noise of single pixels, grey levels.
 
     Returns
     -------
     float
         Grey levels of foreground per grey level of background: 0 where the background is gone, 1
-        where all of it is left. NaN on level ground.
+        where all of it is left. NaN on level ground, where the local level varies by less than half
+        the noise (standard deviation) and follows noise itself.
     """
     above = foreground[~mask].astype(np.float64)
     below = level[~mask].astype(np.float64)
-    if not below.size or (spread := np.var(below)) <= 1e-12 * max(1.0, np.mean(below) ** 2):
+    if not below.size or np.std(below) <= max(noise / 2, 1e-6 * abs(np.mean(below))):
         return math.nan
+    spread = np.var(below)
     return float(np.mean((below - below.mean()) * (above - above.mean())) / spread)
 
 
-def count_correlation(places: np.ndarray, level: np.ndarray, spot_radius: float) -> float:
+def count_correlation(
+    places: np.ndarray, level: np.ndarray, spot_radius: float, noise: float
+) -> float:
     """Rank correlation of the number of spots in a tile with the level of its background.
 
     Parameters
@@ -109,12 +115,14 @@ def count_correlation(places: np.ndarray, level: np.ndarray, spot_radius: float)
         Grey levels.
     spot_radius : float
         Pixels; a tile is 16 of them wide, or what divides the image evenly near that.
+    noise : float
+        Typical noise of single pixels, grey levels.
 
     Returns
     -------
     float
-        Spearman's, from -1 to 1; NaN with fewer than three tiles, without spots, or where all
-        tiles are alike.
+        Spearman's, from -1 to 1; NaN with fewer than three tiles, without spots, and on level
+        ground, where tiles differ by no more than the noise.
     """
     tiles = [max(1, round(size / (TILE * spot_radius))) for size in level.shape]
     rows, columns = (
@@ -126,7 +134,7 @@ def count_correlation(places: np.ndarray, level: np.ndarray, spot_radius: float)
     mean = np.bincount(number.ravel(), level.ravel(), minlength=n) / pixels
     y, x = _pixels(places, level.shape)
     density = np.bincount(number[y, x], minlength=n) / pixels
-    if n < 3 or np.ptp(density) == 0 or np.ptp(mean) == 0:
+    if n < 3 or np.ptp(density) == 0 or np.ptp(mean) <= noise:
         return math.nan
     return float(np.corrcoef(rankdata(density), rankdata(mean))[0, 1])
 
