@@ -20,6 +20,8 @@ WORDS = (
     *("shape", "axes", "dtype", "denoise", "background", "threshold rule"),
     *("where", "kind", "note"),
 )
+# Of a caption; the report leaves captions with longer ones (10,000) out.
+LONGEST_LINE = 9500
 
 
 def number(value: float) -> str:
@@ -101,15 +103,18 @@ class Found(dict):
         columns : iterable of str
             All columns of the first row where none are given.
         limit : int
-            Rows beyond are counted only.
+            Rows beyond are counted only, and those that the line would be too long with.
         """
         rows = list(rows)
         if not rows:
             return "<p>No rows.</p>"
         columns = list(columns) or list(rows[0])
         head = _line(_cell("th", name, name.replace("_", " ")) for name in columns)
-        body = (_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit])
-        rest = f"<p>… and {count(len(rows) - limit, 'more row')}.</p>" if len(rows) > limit else ""
+        body = [_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit]]
+        while len(body) > 1 and sum(map(len, body)) > LONGEST_LINE - len(head):
+            body.pop()
+        left = len(rows) - len(body)
+        rest = f"<p>… and {count(left, 'more row')}.</p>" if left else ""
         return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>{rest}"
 
     def columns(self, name: str) -> str:
