@@ -78,6 +78,10 @@ def test_an_image_that_cannot_be_read_is_a_row_with_the_reason_and_costs_the_oth
     assert {row["image"] for row in rows(steps, "residuals")} == {"a", "b"}
 
 
+def test_what_failed_is_gathered_again_by_the_next_run_and_nothing_else(steps):
+    assert {path.stem for path in (steps / "evidence").iterdir()} == {"a", "b"}
+
+
 def test_blank_images_are_counted_as_false_and_not_planted_in(steps):
     assert {row["image"] for row in rows(steps, "recovery")} == {"a", "b"}
     false = rows(steps, "false_spots", kind="blank")
