@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from localbg import chain, evidence, scoring
 from localbg.completeness import fit, together
@@ -86,6 +87,48 @@ def test_half_of_the_planted_spots_are_found_where_half_of_the_true_ones_are(slo
     for row in rows:
         _, true = fit(told["settings"]["contrasts"], *counts[row["method"]])
         assert row["contrast50"] == pytest.approx(true["half"].contrast, rel=0.15), row["method"]
+
+
+def two_grounds(rng):
+    """As many spots on dim ground as on bright ground, which is three times as noisy."""
+    bright = gaussian_filter(np.where(np.indices(SHAPE)[1] < SHAPE[1] // 2, 0.0, 1.0), 3)
+    noise = 4 + 8 * bright
+    away = inner(SHAPE, 8) * ((bright < 1e-3) | (bright > 1 - 1e-3))
+    places = scatter(rng, away, 24, spacing=16)
+    contrasts = np.exp(rng.uniform(0, np.log(64), 24))
+    pixels = tuple(np.rint(places).astype(int).T)
+    spots = np.column_stack([places, contrasts * noise[pixels], np.full(24, SIGMA)])
+    grey = 100 + 300 * bright + noise * rng.standard_normal(SHAPE) + gaussian_spots(SHAPE, spots)
+    return plane(np.rint(grey).astype(np.uint16)), places, contrasts, bright[pixels] > 0.5
+
+
+def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_are():
+    told = work(threshold={"rule": "noise", "k": 5}, evidence={"planted": 48})
+    ladder = told["settings"]["contrasts"]
+    edges = np.sqrt(np.multiply(ladder[1:], ladder[:-1]))
+    rng = np.random.default_rng(2)
+    own = {m["method"]: np.zeros((2, 2, len(ladder)), int) for m in told["methods"]}
+    recovery = Recovery(ladder, 0)
+    for i in range(40):
+        image, places, contrasts, is_bright = two_grounds(rng)
+        rung = np.searchsorted(edges, contrasts)
+        for method, made in chain.results(image, RADIUS, told["methods"], told["steps"]):
+            found = scoring.match(places, found_in(made), RADIUS)[0][:, 0]
+            counts = own[method["method"]]
+            np.add.at(counts[0], (is_bright.astype(int), rung), 1)
+            np.add.at(counts[1], (is_bright[found].astype(int), rung[found]), 1)
+        if i < LOOKED_AT:
+            recovery.add(f"{i}", "", list(own), gathered(told, image, f"{i}")["recovery"])
+    planted = {(row["method"], row["where"]): row for row in recovery.rows() if not row["image"]}
+    for method, counts in own.items():
+        halves = []
+        for ground, where in enumerate(("flat", "bright")):
+            _, true = fit(ladder, *counts[:, ground])
+            half = planted[method, where]["contrast50"]
+            assert half == pytest.approx(true["half"].contrast, rel=0.15), (method, where)
+            halves.append(half)
+        # One threshold for both: in standard deviations of the noise it is higher on dim ground.
+        assert halves[0] > 2 * halves[1]
 
 
 @pytest.mark.parametrize("slope", [0.0, 1.5])
