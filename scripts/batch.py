@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import time
 
 from localbg import chain, images, job, tables
@@ -45,10 +44,9 @@ def main(
                 job.log.info("%d of %d images", done, len(rows))
     os.replace(f"{piece}.part", piece)
     seconds = time.monotonic() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     job.log.info(
         "%d images, %d failed, %d methods: %.1f s, %.3f s an image, %.0f MB at most",
-        *(len(rows), failed, len(methods), seconds, seconds / len(rows), peak),
+        *(len(rows), failed, len(methods), seconds, seconds / len(rows), job.peak_memory_mb()),
     )
 
 

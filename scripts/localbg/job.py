@@ -104,6 +104,19 @@ def _write_record(record, outputs):
         write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 
 
+def peak_memory_mb() -> float:
+    """Most memory that this process has had, in MB."""
+    # What getrusage tells begins with the memory of the process that started this one.
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
 def read_json(path: str | os.PathLike) -> dict:
     """Read plain data from JSON."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
