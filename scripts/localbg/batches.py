@@ -16,7 +16,8 @@ SECONDS_PER_IMAGE = 0.01
 SECONDS_PER_PIXEL = 3e-7
 SECONDS_TO_START = 10
 BYTES_PER_PIXEL = 80
-BYTES_TO_START = 300e6
+# On a cluster two Snakemakes stand around the script and count as well: 330 MB and 160 MB.
+BYTES_TO_START = 600e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
 UNKNOWN_PIXELS = 2048 * 2048
 SAMPLE = 25
@@ -110,6 +111,9 @@ def _pixels(path):
     """Pixels of a plane, and bytes of all that the file holds."""
     from localbg.images import ImageError, promised
 
+    # An address has no header to look at, and a pipe would wait for its writer.
+    if not os.path.isfile(path):
+        return UNKNOWN_PIXELS, 4 * UNKNOWN_PIXELS
     try:
         return promised(path)
     except (ImageError, OSError):
