@@ -40,7 +40,7 @@ def test_conda_environment_has_all_that_the_scripts_import():
 
 
 def test_every_requirement_is_pinned():
-    for name in ("requirements.txt", "requirements-test.txt"):
+    for name in ("requirements.txt", "requirements-slurm.txt", "requirements-test.txt"):
         lines = (ROOT / "envs" / name).read_text().splitlines()
         wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
         assert len(wanted) == len(pins(name))

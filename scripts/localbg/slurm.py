@@ -55,8 +55,7 @@ def _queued(folder):
     folder = os.path.realpath(folder)
     jobs = []
     for line in said.splitlines():
-        number, state, name, rest = line.split("|", 3)
-        what, _, submitted_from = rest.rpartition("|")
+        number, state, name, what, submitted_from = line.split("|", 4)
         if RUN.fullmatch(name) and os.path.realpath(submitted_from) == folder:
             jobs.append(Job(number, state, what))
     return jobs
@@ -123,11 +122,11 @@ def cancel(folder: str | os.PathLike) -> list[Job]:
     while quiet < 2:
         left = _queued(folder)
         quiet = 0 if left else quiet + 1
-        if left and time.monotonic() > end:
-            raise SlurmError(f"still not ended: {_listed(left)}")
         if new := [job for job in left if job.number not in cancelled]:
             _say("scancel", *(job.number for job in new))
             cancelled |= {job.number: job for job in new}
+        if left and time.monotonic() > end:
+            raise SlurmError(f"still not ended: {_listed(left)}")
         if quiet < 2:
             time.sleep(PAUSE)
     return list(cancelled.values())
