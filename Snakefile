@@ -346,7 +346,7 @@ rule overview:
 
 onstart:
     if left := slurm.jobs_of(os.getcwd()):
-        raise WorkflowError(slurm.refusal(left, f"python {workflow.basedir}/scripts/cancel.py"))
+        raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
     if plan.batches:
         batches.write_record(plan.results, plan.batches)
 

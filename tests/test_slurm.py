@@ -13,6 +13,7 @@ import pytest
 import tifffile
 
 from conftest import ROOT, snakemake
+from slurm import cluster as slurm_here
 from slurm.cluster import Cluster, command, wait_for, why_not
 from test_workflow import PLACES, TABLES, configure, spotted
 
@@ -157,6 +158,16 @@ def local_tables(tmp_path_factory):
     return tables
 
 
+def test_a_slurm_that_may_be_in_use_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(slurm_here, "ETC", tmp_path)
+    monkeypatch.setattr(slurm_here, "PROGRAMS", ())
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    (tmp_path / "slurm.conf").write_text("ClusterName=theirs\n")
+    assert slurm_here.why_not() == (
+        f"{tmp_path / 'slurm.conf'} belongs to an installation that may be in use"
+    )
+
+
 def test_whole_workflow_in_steps(cluster, local_tables, tmp_path):
     study = Study(tmp_path, METHODS | STEPS)
     study.run()
@@ -217,6 +228,9 @@ def test_death_of_a_node_costs_nothing_but_time(cluster, local_tables, tmp_path,
     assert dead > 0
     assert column(later, "state") == ["COMPLETED"] * (dead + 1)
     assert node not in column(later, "node")
+    # An attempt more is a model's memory more, whatever the first one died of.
+    first = int(ended[0]["memory"].removesuffix("M"))
+    assert column(later[:dead], "memory") == [f"{2 * first}M"] * dead
     assert study.tables() == local_tables(ONE_METHOD)
 
 

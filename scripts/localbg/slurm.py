@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -136,7 +137,8 @@ def refusal(left: list[Job], tool: str) -> str:
     """Why a run does not start while jobs of an earlier one are left."""
     return (
         f"Slurm jobs of an earlier run in this folder have not ended: {_listed(left)}.\n"
-        f"They would write the same files as this run. Cancel them: {tool} {os.getcwd()}"
+        "They would write the same files as this run. Cancel them:\n"
+        + shlex.join(["python", tool, os.getcwd()])
     )
 
 

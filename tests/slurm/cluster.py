@@ -23,7 +23,7 @@ import psutil
 ETC = Path("/etc/slurm")
 OURS = "# Written by tests/slurm, removed at their end.\n"
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun", "squeue", "setpriv")
-DAEMONS = ("slurmctld", "slurmd", "slurmdbd", "munged")
+DAEMONS = ("slurmctld", "slurmd", "slurmdbd")
 NODES = ("n1", "n2", "n3")
 CORES = 4
 MEMORY_MB = 6000
@@ -52,6 +52,7 @@ JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
@@ -130,7 +131,12 @@ class Cluster:
         self._start("slurmctld", "slurmctld", "-D")
         for node in NODES:
             self.start_node(node)
-        wait_for(self._idle, "nodes to be idle")
+        try:
+            wait_for(self._idle, "nodes to be idle")
+        except AssertionError as error:
+            logs = sorted((self.folder / "log").iterdir())
+            ends = "\n".join(f"{log.name}: {log.read_text()[-1000:]}" for log in logs)
+            raise RuntimeError(f"Slurm did not start: {error}\n{ends}") from error
 
     def stop(self) -> None:
         """End all jobs, then all daemons, and remove what was written."""
