@@ -345,6 +345,7 @@ rule overview:
 
 
 onstart:
+    # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
         raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
     if plan.batches:

@@ -51,7 +51,7 @@ def table(name):
 
 
 def for_image(needed):
-    """What a job of one image needs, and more at each attempt."""
+    """What any step of one image needs, and more at each attempt."""
     return lambda wildcards, attempt: attempt * needed([plan.images[wildcards.image].path], 1)
 
 

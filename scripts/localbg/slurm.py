@@ -41,7 +41,7 @@ class Job:
 def jobs_of(folder: str | os.PathLike) -> list[Job]:
     """This user's jobs that a Snakemake submitted from a folder and that have not ended.
 
-    None where there is no Slurm, or it does not answer: no job can be submitted then either.
+    No job where there is no Slurm or it does not answer: none can be submitted then either.
     """
     if not shutil.which("squeue"):
         return []
@@ -112,10 +112,10 @@ def cancel(folder: str | os.PathLike) -> list[Job]:
         If a Snakemake still runs there, which would submit its jobs again; if Slurm does not
         answer; if jobs are still there after three minutes, as on a node that does not answer.
     """
-    if running := controllers(folder):
+    if pids := controllers(folder):
         raise SlurmError(
-            f"a Snakemake still runs in {folder} (process {', '.join(map(str, running))}) and "
-            "would submit its jobs again: end it first (Ctrl-C in its terminal, or kill)"
+            f"a Snakemake still runs in {folder} (process {', '.join(map(str, pids))}) and would "
+            "submit its jobs again: end it first (Ctrl-C in its terminal, or kill)"
         )
     cancelled = {}
     quiet = 0
@@ -123,7 +123,9 @@ def cancel(folder: str | os.PathLike) -> list[Job]:
     while quiet < 2:
         left = _queued(folder)
         quiet = 0 if left else quiet + 1
-        if new := [job for job in left if job.number not in cancelled]:
+        # Those that are completing cannot be cancelled any more, only waited for.
+        running = [job for job in left if job.state != "COMPLETING"]
+        if new := [job for job in running if job.number not in cancelled]:
             _say("scancel", *(job.number for job in new))
             cancelled |= {job.number: job for job in new}
         if left and time.monotonic() > end:
