@@ -190,8 +190,9 @@ def test_whole_workflow_in_batches(cluster, local_tables, tmp_path):
 
 def test_job_beyond_its_memory_or_time_gets_more(cluster, tmp_path):
     study = Study(tmp_path, ONE_METHOD | BATCH)
-    pixels = np.random.default_rng(3).normal(100, 5, (3000, 3000))
-    tifffile.imwrite(tmp_path / "b.tif", pixels.astype(np.uint16))
+    # More than 500 MB for many seconds, as Slurm looks but once in a while; never 2000.
+    pixels = np.random.default_rng(3).integers(90, 110, (5000, 5000), np.uint16)
+    tifffile.imwrite(tmp_path / "b.tif", pixels)
     running, pipe = study.start_held(
         cluster, "--set-resources", "batch:mem_mb=500 * attempt**2", "batch:runtime=attempt"
     )
