@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import batches, captions, closing, dependencies, paths
+from localbg import batches, captions, closing, dependencies, paths, slurm
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -83,6 +83,8 @@ rule read:
         "<logs>/read/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         picks=lambda wildcards: plan.picks(wildcards.image),
     script:
@@ -100,6 +102,8 @@ rule denoise:
         "<logs>/denoise/{denoised}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("denoised"),
     script:
@@ -118,6 +122,8 @@ rule background:
         "<logs>/background/{background}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("background"),
     script:
@@ -137,6 +143,8 @@ rule subtract:
         "<logs>/subtract/{foreground}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("foreground"),
     script:
@@ -156,6 +164,8 @@ rule threshold:
         "<logs>/threshold/{mask}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("mask"),
     script:
@@ -178,6 +188,8 @@ rule spots:
         "<logs>/spots/{labels}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("labels"),
     script:
@@ -269,6 +281,8 @@ rule panels:
         "<logs>/panels/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
@@ -293,6 +307,8 @@ rule profiles:
         "<logs>/profiles/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
@@ -329,6 +345,9 @@ rule overview:
 
 
 onstart:
+    # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
+    if left := slurm.jobs_of(os.getcwd()):
+        raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
     if plan.batches:
         batches.write_record(plan.results, plan.batches)
 

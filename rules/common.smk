@@ -50,6 +50,11 @@ def table(name):
     )
 
 
+def for_image(needed):
+    """What any step of one image needs, and more at each attempt."""
+    return lambda wildcards, attempt: attempt * needed([plan.images[wildcards.image].path], 1)
+
+
 def for_batch(needed):
     """What the job of a batch needs, and more at each attempt."""
 

@@ -18,8 +18,8 @@ SECONDS_PER_IMAGE = 0.003
 SECONDS_PER_PIXEL = 1.5e-7
 SECONDS_TO_START = 10
 BYTES_PER_PIXEL = 65
-# On a cluster a job is three Python processes, two of them Snakemake's.
-BYTES_TO_START = 600e6
+# The script takes 190 MB, and on a cluster the two Snakemakes around it count as well.
+BYTES_TO_START = 700e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
 UNKNOWN_PIXELS = 2048 * 2048
 SAMPLE = 25
@@ -120,6 +120,9 @@ def _pixels(path):
     """Pixels of a plane, and bytes of all that the file holds."""
     from localbg.images import ImageError, promised
 
+    # An address has no header to look at, and a pipe would wait for its writer.
+    if not os.path.isfile(path):
+        return UNKNOWN_PIXELS, 4 * UNKNOWN_PIXELS
     try:
         return promised(path)
     except (ImageError, OSError):

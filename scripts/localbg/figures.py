@@ -63,8 +63,10 @@ def styled(draw):
 
 
 def save(figure: Figure, path: str | os.PathLike) -> None:
-    """Write a figure as PNG, the same bytes for the same figure."""
-    figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})
+    """Write a figure as PNG, the same bytes for the same figure; it appears whole or not at all."""
+    beside = f"{path}.part"
+    figure.savefig(beside, dpi=DPI, format="png", metadata={"Software": None})
+    os.replace(beside, path)
 
 
 def image_title(name: str, image: np.ndarray, pixel_size_um: float | None) -> str:
