@@ -367,7 +367,10 @@ rule provenance:
 
 onstart:
     if plan.batches:
-        batches.write_record(plan.results, plan.batches)
+        try:
+            batches.write_record(plan.results, plan.batches)
+        except OSError as error:
+            raise WorkflowError(str(error)) from None
 
 
 onsuccess:

@@ -50,9 +50,11 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _room(path):
-    with contextlib.suppress(OSError):
-        return f" ({shutil.disk_usage(path.parent).free / 1e6:.0f} MB are free there)"
-    return ""
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return ""
+    return "; the disk is full" if free < 1e6 else f"; {free / 1e6:.0f} MB are free there"
 
 
 def sha256(path: str | os.PathLike) -> str:
