@@ -354,6 +354,16 @@ def test_a_failed_image_is_tried_again_and_may_be_tolerated(to_mend, mode):
     assert [row["image"] for row in table(to_mend, "failures")] == ["torn"]
 
 
+def test_a_run_that_was_stopped_before_its_last_word_has_it_in_the_next(to_mend):
+    # What a run leaves that is killed after its tables.
+    assert "1 of 2" not in snakemake(to_mend, *NO_FIGURES, "--no-hooks")
+    assert (to_mend / "results" / "complete").exists()
+    said = snakemake(to_mend, *NO_FIGURES, fails=True)
+    assert ran(said) == Counter(collect=1, compare=1)
+    assert "1 of 2 images done" in said
+    assert not (to_mend / "results" / "complete").exists()
+
+
 def test_an_image_taken_out_of_the_sheet_is_out_of_the_tables(to_mend):
     sheet(to_mend, "image,path", "good,good.tif")
     said = snakemake(to_mend, *NO_FIGURES)

@@ -22,7 +22,7 @@ MODES = {
     "steps": {"mode": "steps"},
     "batch": {"mode": "batch", "images_per_job": 1},
 }
-IMAGES = {"steps": 1, "batch": 3}
+IMAGES = {"steps": 1, "batch": 2}
 MOMENTS = 10
 OPTIONS = (*NO_FIGURES, "--rerun-incomplete", "--cores", "1")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no process groups on Windows")
