@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from conftest import obey_permissions, snakemake
-from localbg import job
+from localbg import batches, job
 from localbg.plan import PlanError, make_plan
 from test_workflow import NO_FIGURES, PLACES, configure, ran, rows_of, spotted, table
 
@@ -206,6 +206,14 @@ MODES = {
 def mode(request):
     """How the work is cut into jobs."""
     return request.param
+
+
+def test_a_header_that_promises_too_much_claims_no_memory(tmp_path):
+    bomb(tmp_path / "bomb.tif")
+    spotted(tmp_path / "a.tif")
+    paths = [str(tmp_path / name) for name in ("bomb.tif", "a.tif")]
+    assert batches.memory_mb(paths[1:], 1) <= batches.memory_mb(paths, 1) < 1000
+    assert batches.images_per_job(paths) >= 1
 
 
 @pytest.fixture(scope="module")

@@ -83,10 +83,10 @@ def test_two_jobs_that_write_the_same_file_do_not_mix(tmp_path):
 
 def test_leftovers_go_and_results_stay(tmp_path):
     (tmp_path / "deep").mkdir()
-    for name in ("a.csv", "deep/b.tif.0123abcd.part", "deep/b.tif"):
+    for name in ("a.csv", "download.part", "deep/b.tif.0123abcd.part", "deep/b.tif"):
         (tmp_path / name).touch()
     files.remove_leftovers(tmp_path)
-    assert left_in(tmp_path) == ["a.csv", "deep"]
+    assert left_in(tmp_path) == ["a.csv", "deep", "download.part"]
     assert left_in(tmp_path / "deep") == ["b.tif"]
 
 

@@ -32,7 +32,7 @@ def report(plan: Plan) -> str:
     """
     folder = Path(plan.results)
     files.remove_leftovers(folder)
-    if not (folder / "complete").is_file():
+    if not (folder / "complete").is_file() or not (folder / "tables" / "failures.csv").is_file():
         return f"done as far as asked; results are in {folder}"
     failures = tables.read(folder / "tables" / "failures.csv")
     total = sum(1 for _ in tables.grouped(folder / "tables" / "images.csv"))
@@ -52,9 +52,10 @@ def report(plan: Plan) -> str:
 def unsaid(plan: Plan) -> bool:
     """Whether a run was stopped between its tables and a last word about failures."""
     folder = Path(plan.results)
-    if not (folder / "complete").is_file():
+    failures = folder / "tables" / "failures.csv"
+    if not (folder / "complete").is_file() or not failures.is_file():
         return False
-    return next(tables.grouped(folder / "tables" / "failures.csv"), None) is not None
+    return next(tables.grouped(failures), None) is not None
 
 
 def try_again(plan: Plan, failed: set[str]) -> None:

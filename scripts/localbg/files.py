@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-SUFFIX = ".part"
+# A name that nobody else gives: what matches it may be removed.
+BESIDE = re.compile(r".+\.[0-9a-f]{8}\.part")
 
 
 class NotWritten(OSError):
@@ -37,7 +39,7 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
     NotWritten
         For any error of the system, since libraries do not all say that a disk is full.
     """
-    beside = Path(f"{path}.{secrets.token_hex(4)}{SUFFIX}")
+    beside = Path(f"{path}.{secrets.token_hex(4)}.part")
     try:
         yield beside
         os.replace(beside, path)
@@ -65,5 +67,6 @@ def sha256(path: str | os.PathLike) -> str:
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
     """Remove what killed jobs left half written."""
-    for path in Path(folder).rglob(f"*{SUFFIX}"):
-        path.unlink(missing_ok=True)
+    for path in Path(folder).rglob("*.part"):
+        if BESIDE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
