@@ -42,7 +42,7 @@ def local(images, fetched):
 
 
 def stamps(images):
-    """What makes the job of an image run again: another file, or a changed one."""
+    """What makes the job of an image run again: another file, or a changed one; see Plan.stamp."""
     return [[plan.images[name].path, *plan.stamp(name)] for name in images]
 
 

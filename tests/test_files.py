@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 
@@ -113,3 +114,17 @@ def test_a_job_says_in_its_log_what_it_took_and_on_the_terminal_what_stopped_it(
     assert seconds >= 0
     assert 300 < peak < 400
     assert job.took(tmp_path / "none.log") is None
+
+
+def test_nothing_is_written_but_beside_its_place():
+    writes = re.compile(r"\.write_text\(|\.write_bytes\(|imwrite\(|savefig\(|open\([^)]*\"w")
+    # These write no results: the example images, and compiled code that has a way of its own.
+    others = {"simulate.py", "compiled.py"}
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in (ROOT / "scripts").rglob("*.py")
+        if path.name not in others
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if writes.search(line) and not re.search(r"\bbeside\b|def write|job\.write_text\(", line)
+    ]
+    assert found == []
