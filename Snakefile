@@ -34,7 +34,8 @@ report: "report/workflow.rst"
 
 
 # What the captions of the report ask for, when the report is made.
-config["found"] = captions.Found(plan.results, {m.name: m.recipe for m in plan.methods.values()})
+RECIPES = {method.name: method.recipe for method in plan.methods.values()}
+config["found"] = captions.Found(plan.results, RECIPES)
 
 
 pathvars:
@@ -54,27 +55,33 @@ include: "rules/common.smk"
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
-TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
+TABLES = ["images", "spots", "counts", "parameters", "comparison", "agreement", "failures"]
+if plan.with_truth:
+    TABLES.append("accuracy")
+# All that a run makes but the record of how it came about.
+MADE = [
+    *collect("<results>/tables/{table}.csv", table=TABLES),
+    *collect(
+        "<results>/figures/{kind}/{image}.png",
+        kind=["panels", "profiles"],
+        image=[] if plan.batches else plan.images,
+    ),
+    "<results>/figures/counts.png",
+    "<results>/figures/agreement.png",
+    "<results>/complete",
+]
 
 
 rule all:
     input:
-        collect("<results>/tables/{table}.csv", table=TABLES),
-        "<results>/tables/accuracy.csv" if plan.with_truth else [],
-        collect(
-            "<results>/figures/{kind}/{image}.png",
-            kind=["panels", "profiles"],
-            image=[] if plan.batches else plan.images,
-        ),
-        "<results>/figures/counts.png",
-        "<results>/figures/agreement.png",
-        "<results>/complete",
+        MADE,
+        "<results>/provenance.json",
 
 
 rule read:
     """Pick the plane once, so that every step after it sees rows and columns."""
     input:
-        source=lambda wildcards: file_of(wildcards.image),
+        remote=lambda wildcards: remote([wildcards.image]),
         modules=modules("read.py"),
     output:
         plane="<results>/image/{image}.tif",
@@ -86,7 +93,9 @@ rule read:
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
+        source=lambda wildcards, input: local([wildcards.image], input.remote)[0],
         picks=lambda wildcards: plan.picks(wildcards.image),
+        stamp=lambda wildcards: stamps([wildcards.image]),
     script:
         "scripts/read.py"
 
@@ -199,7 +208,7 @@ rule spots:
 rule batch:
     """Many images through all methods that share a background, in memory: for hundreds and more."""
     input:
-        sources=lambda wildcards: list(map(file_of, plan.batches[wildcards.batch])),
+        remote=lambda wildcards: remote(plan.batches[wildcards.batch]),
         modules=with_estimator("batch.py"),
     output:
         piece="<results>/batches/{batch}/{background}.jsonl",
@@ -211,7 +220,9 @@ rule batch:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
     params:
+        sources=lambda wildcards, input: local(plan.batches[wildcards.batch], input.remote),
         work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
+        stamp=lambda wildcards: stamps(plan.batches[wildcards.batch]),
     script:
         "scripts/batch.py"
 
@@ -227,6 +238,7 @@ rule collect:
         images=table("images"),
         spots=table("spots"),
         counts=table("counts"),
+        parameters=table("parameters"),
         failures=table("failures"),
         # Taken away at the end of a run in which images failed: the next run tries them again.
         complete=touch("<results>/complete"),
@@ -237,7 +249,9 @@ rule collect:
     params:
         images=IMAGES,
         results=RESULTS,
-        methods=list(plan.methods),
+        methods=RECIPES,
+        # A run that was stopped before it could say what failed has it still to say.
+        unsaid=closing.unsaid(plan),
     script:
         "scripts/collect.py"
 
@@ -344,12 +358,38 @@ rule overview:
         "scripts/overview.py"
 
 
+rule provenance:
+    """What made the results, and from what: enough to repeat the run and to check it."""
+    input:
+        MADE,
+        tables=collect("<results>/tables/{table}.csv", table=TABLES),
+        config=list(map(os.path.relpath, workflow.configfiles)),
+        sheet=plan.sheet,
+        modules=modules("provenance.py"),
+    output:
+        record="<results>/provenance.json",
+        config="<results>/provenance.yaml",
+    log:
+        "<logs>/provenance.log",
+    conda:
+        "envs/environment.yaml"
+    params:
+        config=plan.config,
+        methods=RECIPES,
+        logs=paths.logs(plan),
+    script:
+        "scripts/provenance.py"
+
+
 onstart:
     # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
         raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
     if plan.batches:
-        batches.write_record(plan.results, plan.batches)
+        try:
+            batches.write_record(plan.results, plan.batches)
+        except OSError as error:
+            raise WorkflowError(str(error)) from None
 
 
 onsuccess:

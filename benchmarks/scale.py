@@ -249,7 +249,7 @@ def measure_plan(quick: bool) -> list[dict]:
                 f"plan = make_plan({{'images': {str(sheet)!r}, "
                 "'run': {'mode': 'batch', 'images_per_job': 500}})\n"
                 "print(len(plan.batches), time.perf_counter() - start, "
-                "job.peak_memory_mb())"
+                "job.peak_mb())"
             )
             said = subprocess.run(
                 [sys.executable, "-c", code],
@@ -277,7 +277,7 @@ def measure_collect(quick: bool) -> list[dict]:
         code = (
             "import sys; sys.path[:0] = sys.argv[1:3]\n"
             "from localbg import job; import scale; scale.collect(sys.argv[3])\n"
-            "print(job.peak_memory_mb())"
+            "print(job.peak_mb())"
         )
         command = [sys.executable, "-c", code, str(ROOT / "scripts"), str(ROOT / "benchmarks")]
         made_up_pieces(Path(folder), count, per_image, per_batch)
@@ -360,7 +360,7 @@ def _job(path, method):
         "    for found in chain.results(plane, 2, work['methods'],\n"
         "            work['steps']): pass\n"
         "once(); start = time.process_time(); once()\n"
-        "print(job.peak_memory_mb(), time.process_time() - start)"
+        "print(job.peak_mb(), time.process_time() - start)"
     )
     command = [sys.executable, "-c", code, str(ROOT / "scripts"), "", str(path), method]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()

@@ -34,8 +34,9 @@ def test_conda_environment_has_all_that_the_scripts_import():
     imported = set()
     for path in (ROOT / "scripts").rglob("*.py"):
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
-    packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base"}
+    packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base", "yaml": "pyyaml"}
     known = {"numpy", "scipy", "numba", "llvmlite", "skimage", "tifffile", "matplotlib", "pandas"}
+    known.add("yaml")
     assert {packages.get(name, name) for name in imported & known} <= conda
 
 

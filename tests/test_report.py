@@ -18,7 +18,8 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not in
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
 exceptions = pytest.importorskip("selenium.common.exceptions")
 
-TABLES = ["accuracy", "agreement", "comparison", "counts", "failures", "images", "spots"]
+TABLES = ["accuracy", "agreement", "comparison", "counts", "failures", "images"]
+TABLES += ["parameters", "spots"]
 METHODS = ["gaussian", "median", "tophat"]
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),

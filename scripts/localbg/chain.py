@@ -75,6 +75,10 @@ def results(
 
     def attempt(step):
         try:
+            # What it builds on has to fail first, as it does where each step is a job.
+            for kind in KINDS:
+                if step.get(kind):
+                    made(kind, step[kind])
             parameters = scaled(step["name"], step["parameters"], spot_radius)
             parameters = resolved(parameters, plane.pixel_size_um)
             return STEPS[step["name"]](plane, made, step, parameters, threads)

@@ -64,6 +64,23 @@ def pieces(plan: Plan) -> list[str]:
     ]
 
 
+def logs(plan: Plan) -> dict[str, list[str]]:
+    """Logs of the jobs that there are many of, by rule."""
+    folder = f"{plan.results}/logs"
+    if plan.batches:
+        start = f"{plan.results}/batches/"
+        names = [path.removeprefix(start).removesuffix(".jsonl") for path in pieces(plan)]
+        return {"batch": [f"{folder}/batch/{name}.log" for name in names]}
+    rules = {rule: [""] for rule in ("read", "panels", "profiles")}
+    for steps in plan.steps.values():
+        for label, step in steps.items():
+            rules.setdefault(step.name, []).append(f"{label}/")
+    return {
+        rule: [f"{folder}/{rule}/{label}{image}.log" for label in labels for image in plan.images]
+        for rule, labels in rules.items()
+    }
+
+
 def drawn(plan: Plan, image: str) -> dict:
     """What the figures of an image show: the image, and what each method made of it."""
     made = [of_method(plan, image, method) for method in plan.methods.values()]

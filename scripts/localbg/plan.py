@@ -74,6 +74,8 @@ class Plan:
         Ids of the images of each batch; empty where each image and step is a job of its own.
     keep : list of str
         Kinds of images that batches write as well.
+    config : dict
+        What all this was made from, with a value for every key.
     """
 
     images: dict[str, sheet.Image]
@@ -83,6 +85,7 @@ class Plan:
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
+    config: dict = field(default_factory=dict)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -92,6 +95,18 @@ class Plan:
     def picks(self, image: str) -> dict:
         """What the sheet says of an image that decides which pixels are read."""
         return {key: getattr(self.images[image], key) for key in PICKS}
+
+    def stamp(self, image: str) -> list:
+        """What tells a file from an earlier version of it; empty where it is gone.
+
+        Images are no inputs that Snakemake knows of: it would wait for a file that vanishes while
+        the run goes on, and then give up the whole run for it.
+        """
+        try:
+            status = os.stat(self.images[image].path)
+        except OSError:
+            return []
+        return [status.st_size, status.st_mtime_ns]
 
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
@@ -132,6 +147,12 @@ class Plan:
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""
         return {name: row.truth for name, row in self.images.items() if row.truth}
+
+    @property
+    def sheet(self) -> list[str]:
+        """Path of the sheet of images, where there is one."""
+        source = self.config["images"]
+        return [source] if isinstance(source, str) and os.path.isfile(source) else []
 
     def missing_files(self) -> list[str]:
         """Problems with files on disk: images, truth, and a results folder that can be made."""
@@ -180,6 +201,7 @@ def make_plan(config: dict) -> Plan:
         raise PlanError(problems)
     plan = Plan(images, {}, config["results"], config["max_failed"])
     run = keys.defaults()["run"] | config["run"]
+    plan.config = config | {"run": run}
     if run["mode"] == "batch":
         size = run["images_per_job"]
         if size == "auto":

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from localbg import config as keys
-from localbg.parameters import Parameter, functions, nearest, problem, scale
+from localbg.parameters import Parameter, functions, nearest, problem, resolved, scale
 from localbg.tables import COMPARISON
 
 LIBRARY = Path(__file__).parent
@@ -155,6 +155,53 @@ def scaled(step: str, parameters: dict, spot_radius: float | str) -> dict:
         else value
         for name, value in parameters.items()
     }
+
+
+def settings(recipe: dict, spot_radius: float | str, pixel_size_um: float | None) -> dict:
+    """Every parameter of a recipe as its steps take it for one image.
+
+    Parameters
+    ----------
+    recipe : dict
+    spot_radius : number or str
+        In pixels, or in µm as text.
+    pixel_size_um : float or None
+
+    Returns
+    -------
+    dict
+        By ``<step>_<parameter>``, defaults of the functions included, all sizes in pixels.
+
+    Raises
+    ------
+    ValueError
+        If a size is in µm and the pixel size is unknown.
+    """
+    return {"polarity": recipe["polarity"]} | {
+        f"{step}_{name}": value
+        for step in STEPS
+        for name, value in resolved(
+            scaled(step, _complete(step, recipe[step]), spot_radius), pixel_size_um
+        ).items()
+    }
+
+
+def columns(recipes: dict[str, dict]) -> list[str]:
+    """Names of the `settings` that any of the recipes has, step by step."""
+    return ["polarity"] + [
+        f"{step}_{name}"
+        for step in STEPS
+        for name in dict.fromkeys(
+            name for recipe in recipes.values() for name in _complete(step, recipe[step])
+        )
+    ]
+
+
+def _complete(step, parameters):
+    """Parameters with the defaults of what is left out, the filter or rule first."""
+    known = signature(step, parameters)
+    selector = {key: parameters[key] for key in parameters if key == SELECTORS.get(step)}
+    return selector | {name: parameters.get(name, p.default) for name, p in known.items()}
 
 
 def _step_problems(step: str, parameters: dict) -> list[str]:

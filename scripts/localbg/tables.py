@@ -7,7 +7,10 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+
+from localbg import files
 
 COLUMNS = {
     "images": {
@@ -21,6 +24,7 @@ COLUMNS = {
         "group": "group in the sheet",
         "pixel_size_um": "µm per pixel, where known",
         "spot_radius": "radius of a spot in pixels",
+        "sha256": "hash of the file as it was read",
     },
     "spots": {
         "image": "id of the image",
@@ -56,6 +60,11 @@ COLUMNS = {
         "shrink_error_rms": "root mean square error of a shrunken background, where asked for",
         "shrink_error_max": "its largest error, grey levels",
     },
+    "parameters": {
+        "image": "id of the image",
+        "method": "name of the method",
+        "threshold": "foreground grey level above which pixels belong to spots",
+    },
     "agreement": {
         "image": "id of the image",
         "method_a": "one method",
@@ -88,6 +97,7 @@ COLUMNS = {
 MEASURES = [name for name in COLUMNS["spots"] if name not in ("image", "method")]
 # comparison.csv has a column for each method between these; no method may be called like them.
 COMPARISON = (("image", "group"), ("count_median", "count_spread"))
+# parameters.csv goes on with what the methods' steps take: <step>_<parameter>, sizes in pixels.
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
 
 
@@ -117,15 +127,16 @@ class Writer:
         self._columns = list(columns)
 
     def __enter__(self):
-        self._file = open(f"{self._path}.part", "w", encoding="utf-8", newline="")
-        self._csv = csv.writer(self._file, lineterminator="\n")
+        with ExitStack() as stack:
+            beside = stack.enter_context(files.whole(self._path))
+            file = stack.enter_context(open(beside, "w", encoding="utf-8", newline=""))
+            self._leave = stack.pop_all()
+        self._csv = csv.writer(file, lineterminator="\n")
         self._csv.writerow(self._columns)
         return self
 
     def __exit__(self, kind, error, trace):
-        self._file.close()
-        if kind is None:
-            os.replace(f"{self._path}.part", self._path)
+        self._leave.__exit__(kind, error, trace)
 
     def row(self, row: dict) -> None:
         """Add a row of Python numbers, text, booleans, None; what it lacks is left empty."""
