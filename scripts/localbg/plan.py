@@ -128,6 +128,18 @@ class Plan:
             for method in self.methods.values()
         }
 
+    def settings(self) -> list[dict]:
+        """What tells the methods apart that come from one name in the config: a row for each value.
+
+        A method that is not swept has one row, without step, parameter and value.
+        """
+        return [
+            {"method": name, "sweep": method.recipe["sweep"]}
+            | {"step": step, "parameter": parameter, "value": value}
+            for name, method in self.methods.items()
+            for step, parameter, value in method.recipe["swept"] or [("", "", "")]
+        ]
+
     @property
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""

@@ -29,7 +29,8 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
     Returns
     -------
     recipes : dict of str to dict
-        By name of the method: ``polarity`` and the parameters of each step.
+        By name of the method: ``polarity``, the parameters of each step, ``sweep`` (the name in the
+        config that it comes from) and ``swept``: step, parameter and value of each listed value.
     problems : list of str
         What is wrong with them.
     """
@@ -98,9 +99,11 @@ def _sweep(name: str, recipe: dict):
     keys = [key for _, key, _ in swept]
     for combination in itertools.product(*(values for _, _, values in swept)):
         single = {key: dict(v) if isinstance(v, dict) else v for key, v in recipe.items()}
+        single |= {"sweep": name, "swept": []}
         words = [name]
         for (step, key, _), value in zip(swept, combination, strict=True):
             single[step][key] = value
+            single["swept"].append((step, key, value))
             words.append(word(key if keys.count(key) == 1 else f"{step}-{key}", value))
         yield "_".join(words), single
 
