@@ -54,13 +54,14 @@ include: "rules/common.smk"
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
-TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
+TABLES = ["images", "methods", "spots", "counts", "comparison", "agreement", "failures"]
+if plan.with_truth:
+    TABLES += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
 
 
 rule all:
     input:
         collect("<results>/tables/{table}.csv", table=TABLES),
-        "<results>/tables/accuracy.csv" if plan.with_truth else [],
         collect(
             "<results>/figures/{kind}/{image}.png",
             kind=["panels", "profiles"],

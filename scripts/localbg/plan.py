@@ -70,6 +70,8 @@ class Plan:
     results : str
         Folder of the results.
     max_failed : int
+    seed : int
+        Of all random numbers.
     batches : dict of str to list of str
         Ids of the images of each batch; empty where each image and step is a job of its own.
     keep : list of str
@@ -80,6 +82,7 @@ class Plan:
     methods: dict[str, Method]
     results: str
     max_failed: int
+    seed: int = 0
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
@@ -190,7 +193,7 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     if problems:
         raise PlanError(problems)
-    plan = Plan(images, {}, config["results"], config["max_failed"])
+    plan = Plan(images, {}, config["results"], config["max_failed"], config["seed"])
     run = keys.defaults()["run"] | config["run"]
     if run["mode"] == "batch":
         size = run["images_per_job"]
