@@ -45,6 +45,7 @@ pathvars:
 wildcard_constraints:
     image="[^/]+",
     batch="[0-9]+",
+    sweep="[^/]+",
 
 
 include: "rules/common.smk"
@@ -54,14 +55,17 @@ include: "rules/common.smk"
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
+EVIDENCE = paths.evidence(plan)
 TABLES = ["images", "methods", "spots", "counts", "comparison", "agreement", "failures"]
-if plan.with_truth:
-    TABLES += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
+TABLES += ["groups", "look_first", "recommendation"]
 
 
 rule all:
     input:
         collect("<results>/tables/{table}.csv", table=TABLES),
+        list(EVIDENCE.values()),
+        "<results>/figures/recommendation.png",
+        collect("<results>/figures/sweeps/{sweep}.png", sweep=plan.sweeps),
         collect(
             "<results>/figures/{kind}/{image}.png",
             kind=["panels", "profiles"],

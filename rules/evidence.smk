@@ -54,3 +54,107 @@ rule crossvalidate:
         "../envs/environment.yaml"
     script:
         "../scripts/crossvalidate.py"
+
+
+rule stability:
+    """How the count depends on the parameters of a sweep, and where it hardly does."""
+    input:
+        counts="<results>/tables/counts.csv",
+        methods="<results>/tables/methods.csv",
+        modules=modules("stability.py"),
+    output:
+        table("stability"),
+    log:
+        "<logs>/stability.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        seed=plan.seed,
+    script:
+        "../scripts/stability.py"
+
+
+rule sweep:
+    """Count and scores over the swept parameters."""
+    input:
+        counts="<results>/tables/counts.csv",
+        methods="<results>/tables/methods.csv",
+        stability="<results>/tables/stability.csv",
+        accuracy=EVIDENCE.get("accuracy_pooled", []),
+        completeness=EVIDENCE.get("completeness", []),
+        modules=modules("sweep.py"),
+    output:
+        figure=report(
+            "<results>/figures/sweeps/{sweep}.png",
+            caption="../report/sweep.rst",
+            category="1 Counts",
+            labels={"figure": "sweep {sweep}"},
+        ),
+    log:
+        "<logs>/sweep/{sweep}.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        seed=plan.seed,
+    script:
+        "../scripts/sweep.py"
+
+
+rule groups:
+    """How many spots there are in the images of a group, and how sure that is."""
+    input:
+        counts="<results>/tables/counts.csv",
+        modules=modules("groups.py"),
+    output:
+        table("groups"),
+    log:
+        "<logs>/groups.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        seed=plan.seed,
+    script:
+        "../scripts/groups.py"
+
+
+rule look_first:
+    """Which images to look at first, and why."""
+    input:
+        images="<results>/tables/images.csv",
+        counts="<results>/tables/counts.csv",
+        agreement="<results>/tables/agreement.csv",
+        accuracy=EVIDENCE.get("accuracy", []),
+        modules=modules("look_first.py"),
+    output:
+        table("look_first"),
+    log:
+        "<logs>/look_first.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../scripts/look_first.py"
+
+
+rule recommend:
+    """The verdict: methods ranked by the strongest evidence there is, never by counts."""
+    input:
+        **EVIDENCE,
+        counts="<results>/tables/counts.csv",
+        modules=modules("recommend.py"),
+    output:
+        table=table("recommendation"),
+        figure=report(
+            "<results>/figures/recommendation.png",
+            caption="../report/recommendation.rst",
+            category="0 Verdict",
+            labels={"figure": "recommendation"},
+        ),
+    log:
+        "<logs>/recommend.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        n_parameters=plan.n_parameters,
+        seed=plan.seed,
+    script:
+        "../scripts/recommend.py"

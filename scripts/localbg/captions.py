@@ -18,7 +18,8 @@ from localbg import job, tables
 WORDS = (
     *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
     *("shape", "axes", "dtype", "denoise", "background", "threshold rule", "resampled"),
-    *("sweep", "parameter", "value", "left_out", "chosen", "best"),
+    *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
+    *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
 )
 
 

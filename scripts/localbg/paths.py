@@ -64,6 +64,16 @@ def pieces(plan: Plan) -> list[str]:
     ]
 
 
+def evidence(plan: Plan) -> dict[str, str]:
+    """Tables that say which method is right, by name; `scripts/recommend.py` reads them."""
+    names = []
+    if plan.with_truth:
+        names += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
+    if plan.sweeps:
+        names += ["stability"]
+    return {name: f"{plan.results}/tables/{name}.csv" for name in names}
+
+
 def drawn(plan: Plan, image: str) -> dict:
     """What the figures of an image show: the image, and what each method made of it."""
     made = [of_method(plan, image, method) for method in plan.methods.values()]

@@ -144,6 +144,20 @@ class Plan:
         ]
 
     @property
+    def sweeps(self) -> list[str]:
+        """Names in the config that several methods come from."""
+        names = [method.recipe["sweep"] for method in self.methods.values()]
+        return sorted({name for name in names if names.count(name) > 1})
+
+    @property
+    def n_parameters(self) -> dict[str, int]:
+        """How many parameters each method sets: fewer is simpler."""
+        return {
+            name: sum(value is not None for step in STEPS for value in method.recipe[step].values())
+            for name, method in self.methods.items()
+        }
+
+    @property
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""
         return {name: row.truth for name, row in self.images.items() if row.truth}

@@ -122,6 +122,59 @@ COLUMNS = {
         "best": "the method with the highest pooled F1 on what was left out",
         "f1_best": "its pooled F1 there",
     },
+    "stability": {
+        "sweep": "the name in the config that the methods come from",
+        "parameter": "the parameter along which they differ",
+        "fixed": "their other listed parameters",
+        "value": "the value that this method has of it",
+        "method": "name of the method",
+        "count_mean": "spots per image",
+        "count_low": "95 % interval of that, from resampled images: its lower end",
+        "count_high": "its upper end",
+        "slope": "change of the count in %, without sign, for 1 % more of the parameter",
+        "slope_low": "95 % interval of the slope: its lower end",
+        "slope_high": "its upper end",
+        "on_plateau": "whether the value is on the plateau",
+        "plateau_from": "start of the widest range in which the count changes by 10 % at most",
+        "plateau_to": "its end; empty where there is none",
+        "plateau_width": "end over start; 1 where there is none",
+    },
+    "groups": {
+        "group": "group in the sheet",
+        "method": "name of the method",
+        "n_images": "images that did not fail",
+        "n_failed": "images that failed",
+        "n_spots": "spots in all",
+        "count_mean": "spots per image",
+        "count_low": "95 % interval of that, from resampled images: its lower end",
+        "count_high": "its upper end",
+        "count_median": "spots of the middle image",
+        "density_mean": "spots per 10,000 pixels, mean of the images",
+        "density_low": "95 % interval of that: its lower end",
+        "density_high": "its upper end",
+    },
+    "look_first": {
+        "order": "1 is the first to look at",
+        "image": "id of the image",
+        "group": "group in the sheet",
+        "reasons": "what is odd about it, the oddest first",
+    },
+    "recommendation": {
+        "rank": "1 is the best; methods without a real difference share a rank",
+        "method": "name of the method",
+        "verdict": "recommended, no real difference, worse, or not judged",
+        "evidence": "the strongest evidence there is, which ranks the methods",
+        "measure": "what is measured",
+        "estimate": "the method's score",
+        "low": "95 % interval of the score: its lower end",
+        "high": "its upper end",
+        "difference": "the score minus that of the method with the best score",
+        "difference_low": "95 % interval of that, on the same images: its lower end",
+        "difference_high": "its upper end",
+        "n_images": "images that the score comes from",
+        "reason": "why the method stands here",
+        "would_settle": "what would tell the first ones apart",
+    },
     "methods": {
         "method": "name of the method",
         "sweep": "the name in the config that it comes from",
@@ -215,6 +268,22 @@ class Following:
         while self._next and self._next[0] < image:
             self._next = next(self._groups, None)
         return self._next[1] if self._next and self._next[0] == image else []
+
+
+def counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
+    """Names of all methods, and their numbers of spots in each image that did not fail.
+
+    Parameters
+    ----------
+    path : path
+        Of counts.csv.
+    """
+    methods, found = [], []
+    for _, rows in grouped(path):
+        methods = [row["method"] for row in rows]
+        if rows[0]["status"] == "ok":
+            found.append([int(row["n_spots"]) for row in rows])
+    return methods, found
 
 
 def read(path: str | os.PathLike) -> list[dict[str, str]]:
