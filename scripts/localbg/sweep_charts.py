@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from localbg.captions import number
 from localbg.figures import COLOURS, WIDTH, styled
-from localbg.parameters import split_unit
-from localbg.sweeps import Line
+from localbg.sweeps import Line, in_order
 
 # Beyond these, a figure is no longer read; the table has all rows.
 MAX_ROWS = 6
@@ -91,13 +90,13 @@ def _curves(name, parameter, axes, measures, lines, plateaus):
 
 def _maps(name, parameters, axes, measures):
     down, across, *others = parameters
-    values = {key: _in_order(of[key] for of in axes.values()) for key in parameters}
+    values = {key: in_order(of[key] for of in axes.values()) for key in parameters}
     cells: dict[str, dict[tuple[int, int], str]] = {}
     for method, of in axes.items():
         fixed = ", ".join(f"{key} {of[key]}" for key in others)
         place = values[down].index(of[down]), values[across].index(of[across])
         cells.setdefault(fixed, {})[place] = method
-    shown = dict(sorted(cells.items())[:MAX_ROWS])
+    shown = dict(list(cells.items())[:MAX_ROWS])
     shape = len(values[down]), len(values[across])
     size = min(WIDTH, len(measures) * max(3.2, 1.6 + 0.62 * shape[1]))
     height = len(shown) * max(2.4, 1.2 + 0.42 * shape[0])
@@ -138,19 +137,3 @@ def _heat_map(figure, panel, image, measure, everything):
 
 def _panels(figure, rows, columns):
     return figure.subplots(rows, columns, squeeze=False)
-
-
-def _in_order(texts):
-    """Numbers by size, words as they come; without repeats."""
-    texts = list(dict.fromkeys(texts))
-    try:
-        return sorted(texts, key=lambda text: split_unit(_number(text))[0])
-    except ValueError:
-        return texts
-
-
-def _number(text):
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -47,6 +47,11 @@ def axes(settings: Iterable[Mapping]) -> dict[str, dict[str, dict[str, str]]]:
     ----------
     settings : iterable of mappings
         Rows of methods.csv. A parameter that two steps have is named with its step.
+
+    Returns
+    -------
+    dict
+        Methods are ordered by their values, the last parameter changing fastest.
     """
     rows = [row for row in settings if row["parameter"]]
     steps: dict[tuple[str, str], set[str]] = {}
@@ -59,7 +64,26 @@ def axes(settings: Iterable[Mapping]) -> dict[str, dict[str, dict[str, str]]]:
             name = f"{row['step']} {name}"
         of_method = found.setdefault(row["sweep"], {}).setdefault(row["method"], {})
         of_method[name] = str(row["value"])
-    return {sweep: methods for sweep, methods in found.items() if len(methods) > 1}
+    return {sweep: _ordered(methods) for sweep, methods in found.items() if len(methods) > 1}
+
+
+def _ordered(methods):
+    parameters = dict.fromkeys(itertools.chain(*methods.values()))
+    order = {key: in_order(values[key] for values in methods.values()) for key in parameters}
+
+    def place(method):
+        return [order[key].index(methods[method][key]) for key in parameters]
+
+    return {method: methods[method] for method in sorted(methods, key=place)}
+
+
+def in_order(texts: Iterable[str]) -> list[str]:
+    """Values of a parameter without repeats: numbers by size, words as they come."""
+    texts = list(dict.fromkeys(texts))
+    try:
+        return sorted(texts, key=lambda text: split_unit(_as_number(text))[0])
+    except ValueError:
+        return texts
 
 
 def lines(settings: Iterable[Mapping]) -> list[Line]:
@@ -168,12 +192,13 @@ def stability(
     rows = []
     if not len(counts):
         return rows
-    drawn = bootstrap.sums(np.dstack([counts, np.ones_like(counts)]), seed=seed)
+    # A resample is one image short: see `bootstrap.sums`.
+    drawn = bootstrap.sums(counts, seed=seed) * len(counts) / max(len(counts) - 1, 1)
     column = {method: k for k, method in enumerate(methods)}
     for line in lines(settings):
         chosen = [column[method] for method in line.methods]
         total = counts[:, chosen].sum(axis=0)
-        slope, chance = slopes(line.values, total), slopes(line.values, drawn[:, chosen, 0])
+        slope, chance = slopes(line.values, total), slopes(line.values, drawn[:, chosen])
         level = plateau(line.values, total)
         for k, method in enumerate(line.methods):
             ends = ["", ""] if level is None else [line.texts[i] for i in level]

@@ -70,6 +70,7 @@ def _title(rows):
     ties = sum(row["rank"] == 1 for row in rows) - 1
     if not first["verdict"].startswith("recommended"):
         return "No method can be recommended"
+    found = f"Recommended: {first['method']}"
     if ties:
-        return f"{first['method']}, with no real difference from {count(ties, 'other method')}"
-    return f"{first['method']}, better than all others"
+        return f"{found}, with no real difference from {count(ties, 'other method')}"
+    return f"{found}, better than all others"
