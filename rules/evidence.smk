@@ -158,3 +158,23 @@ rule recommend:
         seed=plan.seed,
     script:
         "../scripts/recommend.py"
+
+
+rule suggest:
+    """A config to start from (snakemake suggest): radius of the spots, sizes of the filters."""
+    input:
+        sources=[file_of(image) for image in plan.sample()],
+        modules=modules("suggest.py"),
+    output:
+        config="<results>/suggest/config.yaml",
+        images="<results>/suggest/images.csv",
+        backgrounds="<results>/suggest/backgrounds.csv",
+    log:
+        "<logs>/suggest.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        rows=[{"image": image, "picks": plan.picks(image)} for image in plan.sample()],
+        polarity=plan.polarity,
+    script:
+        "../scripts/suggest.py"

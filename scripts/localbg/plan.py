@@ -72,6 +72,8 @@ class Plan:
     max_failed : int
     seed : int
         Of all random numbers.
+    polarity : str
+        Of the spots, where a method says nothing else.
     batches : dict of str to list of str
         Ids of the images of each batch; empty where each image and step is a job of its own.
     keep : list of str
@@ -83,6 +85,7 @@ class Plan:
     results: str
     max_failed: int
     seed: int = 0
+    polarity: str = "bright"
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
@@ -142,6 +145,12 @@ class Plan:
             for name, method in self.methods.items()
             for step, parameter, value in method.recipe["swept"] or [("", "", "")]
         ]
+
+    def sample(self, most: int = 12) -> list[str]:
+        """Some images from all over the sheet."""
+        names = list(self.images)
+        n = min(most, len(names))
+        return [names[k * len(names) // n] for k in range(n)]
 
     @property
     def sweeps(self) -> list[str]:
@@ -207,7 +216,8 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     if problems:
         raise PlanError(problems)
-    plan = Plan(images, {}, config["results"], config["max_failed"], config["seed"])
+    shared = (config[key] for key in ("results", "max_failed", "seed", "polarity"))
+    plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
     if run["mode"] == "batch":
         size = run["images_per_job"]
