@@ -46,6 +46,7 @@ wildcard_constraints:
     image="[^/]+",
     batch="[0-9]+",
     sweep="[^/]+",
+    pool="all|group-[0-9]+",
 
 
 include: "rules/common.smk"
@@ -148,11 +149,15 @@ rule subtract:
         "scripts/subtract.py"
 
 
+include: "rules/scope.smk"
+
+
 rule threshold:
     """Which pixels stand out, and what decided it."""
     input:
         foreground=upstream("mask", "foreground"),
         facts="<results>/image/{image}.json",
+        shared=lambda wildcards: paths.shared_threshold(plan, wildcards.mask, wildcards.image) or [],
         modules=modules("threshold.py"),
     output:
         mask="<results>/mask/{mask}/{image}.tif",
@@ -193,6 +198,9 @@ rule batch:
     """Many images through all methods that share a background, in memory: for hundreds and more."""
     input:
         sources=lambda wildcards: list(map(file_of, plan.batches[wildcards.batch])),
+        shared=lambda wildcards: paths.shared_thresholds(
+            plan, wildcards.batch, wildcards.background
+        ),
         modules=with_estimator("batch.py"),
     output:
         piece="<results>/batches/{batch}/{background}.jsonl",

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import time
+from functools import cache
 
 from localbg import chain, images, job, tables
 
@@ -64,7 +65,14 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
         record = {"failed_step": "read", "reason": job.reason(error)}
         return said | record | {"methods": {}}
     found = {}
-    for method, made in chain.results(plane, row["spot_radius"], methods, steps, threads=threads):
+    shared = {
+        mask: shared_threshold(f"{results}/shared_threshold/{mask}/{pool}.json")
+        for mask, pool in row["pools"].items()
+    }
+    made_by = chain.results(
+        plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
+    )
+    for method, made in made_by:
         if isinstance(made, chain.StepFailed):
             found[method["method"]] = made.record
             continue
@@ -77,6 +85,14 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             images.write(path, made[kind], pixel_size_um=plane.pixel_size_um)
     return said | {"facts": plane.facts, "methods": found}
+
+
+@cache
+def shared_threshold(path: str) -> float | chain.StepFailed:
+    """A threshold that several images share, or why there is none."""
+    if failed := job.failure(path):
+        return chain.StepFailed(failed["failed_step"], failed["reason"])
+    return job.read_json(path)["threshold"]
 
 
 if __name__ == "__main__":

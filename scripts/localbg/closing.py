@@ -46,7 +46,8 @@ def report(plan: Plan) -> str:
         _forget(folder, image)
     for batch, members in plan.batches.items():
         if failed.intersection(members):
-            shutil.rmtree(folder / "batches" / batch, ignore_errors=True)
+            for kind in ("batches", "thresholds"):
+                shutil.rmtree(folder / kind / batch, ignore_errors=True)
     (folder / "complete").unlink(missing_ok=True)
     lines = [f"- {row['image']}, {row['step']}: {row['reason']}" for row in failures[:10]]
     if len(failures) > len(lines):

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 MARK = b'{"failed_step": '
@@ -46,7 +46,8 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         parameters as keywords.
     inputs, outputs, params
         Named values with ``items()``. If an input is a failure record, it is handed on and
-        nothing else is done. The input ``modules`` only says what the step depends on.
+        nothing else is done. The input ``modules`` only says what the step depends on; an empty
+        one is left out.
     log_path : path or None
 
     Raises
@@ -55,13 +56,13 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         Where the machine failed rather than the image (no memory, disk full): the job fails.
     """
     start_log(log_path)
-    inputs = {name: path for name, path in inputs.items() if name != "modules"}
+    inputs = {name: path for name, path in inputs.items() if path and name != "modules"}
     outputs = dict(outputs.items())
     try:
         for path in inputs.values():
             if record := failure(path):
                 log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
-                _write_record(record, outputs.values())
+                write_failure(record, outputs.values())
                 return
         work(**inputs, **outputs, **dict(params.items()))
         log.info("%s done", step)
@@ -69,7 +70,7 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         if is_machine_s(error):
             raise
         log.exception("%s failed", step)
-        _write_record({"failed_step": step, "reason": reason(error)}, outputs.values())
+        write_failure({"failed_step": step, "reason": reason(error)}, outputs.values())
 
 
 def is_machine_s(error: Exception) -> bool:
@@ -99,7 +100,8 @@ def failure(path: str | os.PathLike) -> dict | None:
         return json.load(file)
 
 
-def _write_record(record, outputs):
+def write_failure(record: dict, outputs: Iterable[str | os.PathLike]) -> None:
+    """Write why a step failed, ``failed_step`` first, in place of each of its outputs."""
     for path in outputs:
         write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 

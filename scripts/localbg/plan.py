@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, sheet
+from localbg import batches, scope, sheet
 from localbg import config as keys
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 
@@ -32,7 +33,11 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of work that methods share: its own parameters and the labels it builds on."""
+    """One piece of work that methods share: its own parameters and the labels it builds on.
+
+    A threshold also has a ``scope``, the images that it holds for, and a ``source``, those of them
+    that it is taken from.
+    """
 
     name: str
     parameters: dict
@@ -40,6 +45,8 @@ class Step:
     background: str | None = None
     foreground: str | None = None
     mask: str | None = None
+    scope: str = "image"
+    source: str = "images"
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,7 @@ class Plan:
             "rows": [
                 {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
                 | {"picks": self.picks(row.image)}
+                | {"pools": {mask: self.pool(mask, row.image) for mask in self.shared(background)}}
                 for row in rows
             ],
             "methods": labels,
@@ -121,6 +129,36 @@ class Plan:
             },
             "keep": self.keep,
             "results": self.results,
+        }
+
+    def shared(self, background: str | None = None) -> list[str]:
+        """Labels of masks whose thresholds are shared by images; of one background, or of all."""
+        used = {m.mask for m in self.methods.values() if background in (None, m.background)}
+        return sorted(mask for mask in used if self.steps["mask"][mask].scope != "image")
+
+    def pool(self, mask: str, image: str) -> str | None:
+        """Name of the images that share a threshold with one; None where it has its own."""
+        return self._pools[self.steps["mask"][mask].scope].get(image)
+
+    def members(self, mask: str, pool: str) -> list[str]:
+        """Images that a shared threshold is taken from."""
+        step = self.steps["mask"][mask]
+        return [
+            image
+            for image, name in self._pools[step.scope].items()
+            if name == pool and scope.has_say(self.images[image], step.source)
+        ]
+
+    @cached_property
+    def _pools(self):
+        return {name: scope.pools(self.images, name) for name in ("image", "group", "all")}
+
+    def asked(self, batch: str, background: str) -> dict[str, list[str]]:
+        """For each image of a batch the masks whose shared threshold it has a say in."""
+        sources = {mask: self.steps["mask"][mask].source for mask in self.shared(background)}
+        return {
+            image: [m for m, source in sources.items() if scope.has_say(self.images[image], source)]
+            for image in self.batches[batch]
         }
 
     def recipes(self, image: str) -> dict[str, dict]:
@@ -214,6 +252,12 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     methods, wrong = recipes(config)
     problems += wrong
+    if not problems:
+        problems += [
+            f"methods, {name}: threshold, from blank: {text}"
+            for name, recipe in methods.items()
+            for text in scope.problems(images, *scope.of(recipe["threshold"]))
+        ]
     if problems:
         raise PlanError(problems)
     shared = (config[key] for key in ("results", "max_failed", "seed", "polarity"))
@@ -235,6 +279,10 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
     parameters = {step: dict(recipe[step]) for step in STEPS}
     polarity = recipe["polarity"]
     source = parameters["background"].pop("of")
+    own_label = _label("threshold", parameters["threshold"])
+    shares, taken_from = scope.of(parameters["threshold"])
+    for key in ("scope", "from"):
+        parameters["threshold"].pop(key, None)
     if parameters["denoise"]["filter"] == "none":
         source = "image"  # the same pixels, so the same step
     denoised = _label("denoise", parameters["denoise"])
@@ -244,7 +292,7 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
     background = f"{denoised}/{own}" if source == "denoised" else f"{own}_of-image"
     clip = _label("subtract", parameters["subtract"])
     foreground = "/".join(filter(None, (denoised, background.removeprefix(f"{denoised}/"), clip)))
-    mask = f"{foreground}/{_label('threshold', parameters['threshold'])}"
+    mask = f"{foreground}/{own_label}"
     labels = f"{mask}/{_label('spots', parameters['spots']) or 'spots'}"
 
     def add(kind, label, step):
@@ -259,7 +307,17 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
         foreground,
         Step("subtract", parameters["subtract"], denoised=denoised, background=background),
     )
-    add("mask", mask, Step("threshold", parameters["threshold"], foreground=foreground))
+    add(
+        "mask",
+        mask,
+        Step(
+            "threshold",
+            parameters["threshold"],
+            foreground=foreground,
+            scope=shares,
+            source=taken_from,
+        ),
+    )
     add(
         "labels",
         labels,

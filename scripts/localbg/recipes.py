@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from localbg import config as keys
+from localbg import scope
 from localbg.parameters import Parameter, functions, nearest, problem, scale
 from localbg.tables import COMPARISON
 
@@ -15,6 +16,11 @@ STEPS = ("denoise", "background", "subtract", "threshold", "spots")
 SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
 # Whether the error of a shrunken filter is measured.
 SHRINK_ERROR = Parameter("bool", default=False)
+# For which images a threshold holds, and which of them have a say in it; see `localbg.scope`.
+SCOPE = {
+    "scope": Parameter("Literal", default="image", choices=("image", "group", "all")),
+    "from": Parameter("Literal", default="images", choices=("images", "blank")),
+}
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
 
 
@@ -68,6 +74,8 @@ def _problems(recipe):
     wrong = [text for step in STEPS for text in _step_problems(step, recipe[step])]
     if text := problem(recipe["polarity"], POLARITY):
         wrong.append(f"polarity {text}")
+    if not wrong and scope.of(recipe["threshold"]) == ("image", "blank"):
+        wrong.append("threshold, from blank: needs a scope, group or all")
     return wrong
 
 
@@ -127,7 +135,8 @@ def _common(step: str) -> dict[str, Parameter]:
     if step == "spots":
         return _functions("spots.py")["label"]
     entry = _functions(f"{step}.py")[step]
-    return {name: p for name, p in entry.items() if name not in ("filter", "rule")}
+    common = {name: p for name, p in entry.items() if name not in ("filter", "rule")}
+    return common | SCOPE if step == "threshold" else common
 
 
 @cache

@@ -17,6 +17,7 @@ ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 ADDRESS = ("http://", "https://")
 SIZE = Parameter("Size", required=True)
+ROLES = ("", "blank")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Image:
     z: int | str | None = None
     t: int | None = None
     truth: str | None = None
+    role: str = ""
 
     @property
     def is_remote(self) -> bool:
@@ -173,10 +175,14 @@ def _image(row, folder, spot_radius):
         "spot_radius": _number(row["spot_radius"]) if row.get("spot_radius") else spot_radius,
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
+        "role": row.get("role", ""),
         "truth": _located(row["truth"], folder) if row.get("truth") else None,
     }
     for key in ("channel", "z", "t"):
         values[key] = _index(key, row.get(key), wrong)
+    if values["role"] not in ROLES:
+        hint = nearest(values["role"], ROLES)
+        wrong.append(f"role is '{values['role']}'; expected blank, or nothing.{hint}")
     size = _number(row.get("pixel_size_um"))
     if size is not None and not (isinstance(size, float) and 0 < size < math.inf):
         wrong.append(f"pixel_size_um is {size!r}; expected µm per pixel, greater than 0")

@@ -46,7 +46,7 @@ COLUMNS = {
         "density": "spots per 10,000 pixels",
         "density_um2": "spots per µm², where the pixel size is known",
         "threshold": "foreground grey level above which pixels belong to spots",
-        "decided_by": "what set the threshold: rule, min_snr or constant",
+        "decided_by": "what set the threshold: rule, min_snr, scope or constant",
         "level": "median of the foreground, grey levels",
         "noise": "robust standard deviation of the foreground, grey levels",
         "scatter": "that of noise and texture together; the rule `noise` counts in it",
