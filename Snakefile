@@ -56,7 +56,7 @@ include: "rules/common.smk"
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
-EVIDENCE = paths.evidence(plan)
+VERDICT = paths.verdict_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "comparison", "agreement", "failures"]
 TABLES += ["groups", "look_first", "recommendation"]
 
@@ -64,7 +64,7 @@ TABLES += ["groups", "look_first", "recommendation"]
 rule all:
     input:
         collect("<results>/tables/{table}.csv", table=TABLES),
-        list(EVIDENCE.values()),
+        list(VERDICT.values()),
         "<results>/figures/recommendation.png",
         collect("<results>/figures/sweeps/{sweep}.png", sweep=plan.sweeps),
         collect(
@@ -262,6 +262,7 @@ rule compare:
 
 
 include: "rules/evidence.smk"
+include: "rules/verdict.smk"
 
 
 rule panels:

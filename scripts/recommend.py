@@ -1,6 +1,21 @@
 """Rank the methods by the strongest evidence there is, and recommend one."""
 
-from localbg import crossvalidation, evidence, figures, job, tables, verdict, verdict_chart
+from localbg import (
+    crossvalidation,
+    figures,
+    job,
+    tables,
+    verdict,
+    verdict_chart,
+    verdict_evidence,
+)
+
+# Tables of evidence that a run may have.
+OPTIONAL = {
+    "completeness": verdict_evidence.from_planted,
+    "false_spots": verdict_evidence.from_false_spots,
+    "residuals": verdict_evidence.from_residuals,
+}
 
 
 def main(
@@ -32,13 +47,14 @@ def main(
     known, tuned = [], None
     if "accuracy" in read:
         names = ("accuracy_pooled", "accuracy_differences", "accuracy")
-        known.append(evidence.from_truth(*(read[name] for name in names)))
+        known.append(verdict_evidence.from_truth(*(read[name] for name in names)))
         tuned = choice_among_all(read["crossvalidation"])
-    if "completeness" in read:
-        known.append(evidence.from_planted(read["completeness"], seed=seed))
+    for name, of_rows in OPTIONAL.items():
+        if name in read:
+            known.append(of_rows(read[name], seed=seed))
     if "stability" in read:
         _, spots = tables.counts(counts)
-        known.append(evidence.from_stability(read["stability"], len(spots)))
+        known.append(verdict_evidence.from_stability(read["stability"], len(spots)))
     rows = verdict.recommendation(n_parameters, known, n_parameters, tuned)
     tables.write(table, tables.COLUMNS["recommendation"], rows)
     figures.save(verdict_chart.verdict(rows, known), figure)

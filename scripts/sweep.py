@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from localbg import bootstrap, evidence, figures, job, sweep_charts, sweeps, tables
+from localbg import bootstrap, figures, job, sweep_charts, sweeps, tables, verdict_evidence
 
 
 def main(
@@ -38,10 +38,10 @@ def main(
     means = {name: bootstrap.mean(found[:, k], seed=seed) for k, name in enumerate(names)}
     measures = [sweep_charts.Measure("spots per image", means)]
     if accuracy:
-        known = evidence.from_truth(tables.read(accuracy), [], [])
+        known = verdict_evidence.from_truth(tables.read(accuracy), [], [])
         measures.append(sweep_charts.Measure("F1", known.scores, (0, 1)))
     if completeness:
-        planted = evidence.from_planted(tables.read(completeness), seed=seed)
+        planted = verdict_evidence.from_planted(tables.read(completeness), seed=seed)
         measures.append(sweep_charts.Measure(planted.measure, planted.scores))
     settings = tables.read(methods)
     plateaus = {

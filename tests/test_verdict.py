@@ -5,10 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from localbg import pooled, verdict_chart
-from localbg.evidence import Evidence, from_images, from_planted, from_stability, from_truth
-from localbg.tables import text
+import recommend
+from localbg import pooled, tables, verdict_chart
 from localbg.verdict import recommendation
+from localbg.verdict_evidence import (
+    Evidence,
+    from_false_spots,
+    from_images,
+    from_planted,
+    from_residuals,
+    from_stability,
+    from_truth,
+)
 
 NAN = math.nan
 SIMPLE = {"a": 5, "b": 5, "c": 5}
@@ -32,7 +40,7 @@ def table(rows):
 
 def as_text(rows):
     """Rows as they come back from a table."""
-    return [{key: text(key, value) for key, value in row.items()} for row in rows]
+    return [{key: tables.text(key, value) for key, value in row.items()} for row in rows]
 
 
 def test_a_method_is_better_where_the_difference_leaves_out_0_though_intervals_overlap():
@@ -226,6 +234,35 @@ def test_a_score_without_an_interval_is_never_better():
     assert not known.is_better("a", "b")
 
 
+def test_false_spots_are_those_of_blank_images_and_of_decoys_only_without_any():
+    densities = {"blank": (0.0, 2.0), "decoy": (9.0, 0.5)}
+    rows = [
+        {"image": f"i{k}", "method": method, "kind": kind, "density": str(value)}
+        for k in range(6)
+        for kind, values in densities.items()
+        for method, value in zip("ab", values, strict=True)
+    ]
+    known = from_false_spots(rows, seed=0)
+    assert known.scores == {"a": (0, 0, 0), "b": (2, 2, 2)}
+    assert known.is_better("a", "b")
+    assert "blank images" in known.measure
+    decoys = from_false_spots([row for row in rows if row["kind"] == "decoy"], seed=0)
+    assert decoys.is_better("b", "a")
+
+
+def test_a_trend_of_either_sign_is_as_bad():
+    rows = [
+        {"image": f"i{k}", "method": method, "trend": trend}
+        for k in range(6)
+        for method, trend in (("a", "-0.4"), ("b", "0.1"), ("c", ""))
+    ]
+    known = from_residuals(rows, seed=0)
+    assert {method: score[0] for method, score in known.scores.items()} == pytest.approx(
+        {"a": 0.4, "b": 0.1}
+    )
+    assert known.is_better("b", "a")
+
+
 def test_a_method_is_as_stable_as_on_its_worst_axis():
     rows = [
         {"method": "a", "slope": "0.1", "slope_low": "0.05", "slope_high": "0.2"},
@@ -260,3 +297,28 @@ def test_the_figure_shows_scores_in_the_order_of_the_verdict():
 def test_the_figure_says_where_nothing_is_known():
     figure = verdict_chart.verdict(recommendation("ab", [], SIMPLE), [])
     assert figure.texts[0].get_text() == "Nothing but counts is known"
+
+
+def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
+    values = np.array([3.0, 5.0, 2.0, 7.0, 4.0, 6.0])
+    rows = completeness(a=values + 0.5, b=values)
+    counts = [
+        {"image": f"i{k}", "method": method, "status": "ok", "n_spots": n}
+        for k in range(6)
+        for method, n in (("a", 900), ("b", 3))  # many spots are no merit
+    ]
+    tables.write(tmp_path / "completeness.csv", rows[0], rows)
+    tables.write(tmp_path / "counts.csv", tables.COLUMNS["counts"], counts)
+    recommend.main(
+        counts=str(tmp_path / "counts.csv"),
+        found={"completeness": str(tmp_path / "completeness.csv")},
+        n_parameters={"a": 5, "b": 5},
+        seed=0,
+        table=str(tmp_path / "recommendation.csv"),
+        figure=str(tmp_path / "recommendation.png"),
+    )
+    first, second = tables.read(tmp_path / "recommendation.csv")
+    assert (first["method"], first["verdict"]) == ("b", "recommended")
+    assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
+    assert (second["verdict"], second["difference"]) == ("worse", "0.5")
+    assert (tmp_path / "recommendation.png").stat().st_size > 5000

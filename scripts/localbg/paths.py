@@ -90,7 +90,7 @@ def pieces(plan: Plan) -> list[str]:
     ]
 
 
-def evidence(plan: Plan) -> dict[str, str]:
+def verdict_tables(plan: Plan) -> dict[str, str]:
     """Tables that say which method is right, by name; `scripts/recommend.py` reads them."""
     names = []
     if plan.with_truth:

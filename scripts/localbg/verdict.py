@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from localbg.captions import count, number
-from localbg.evidence import FEWEST_IMAGES, KINDS, Evidence
+from localbg.verdict_evidence import FEWEST_IMAGES, KINDS, Evidence
 
 # Beyond this many images, a difference that more of them would show is of no use.
 MANY_IMAGES = 1000
@@ -29,7 +29,7 @@ def recommendation(
     Parameters
     ----------
     methods : iterable of str
-    evidence : iterable of localbg.evidence.Evidence
+    evidence : iterable of localbg.verdict_evidence.Evidence
         In any order; none at all is allowed.
     n_parameters : mapping of str to int
         How many parameters each method sets: fewer is simpler.

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.captions import count
-from localbg.evidence import KINDS, Evidence
 from localbg.figures import COLOURS, WIDTH, styled
+from localbg.verdict_evidence import KINDS, Evidence
 
 MAX_ROWS = 30  # methods that are shown
 

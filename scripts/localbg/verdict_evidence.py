@@ -128,7 +128,7 @@ def from_images(
     higher_is_better: bool,
     missing: float = math.nan,
 ) -> Evidence:
-    """Evidence of a table with a row for each method over all images, and one for each image.
+    """Evidence of a table with a row for each image and method.
 
     Parameters
     ----------
@@ -136,10 +136,11 @@ def from_images(
         See `Evidence`.
     rows : iterable of mappings
         As text: ``method``; ``image``, empty where all are taken together; the score in ``column``,
-        its interval in ``<column>_low`` and ``<column>_high``.
+        and of all together its interval in ``<column>_low`` and ``<column>_high``. Without a row
+        for all, the score is the mean of the images.
     column : str
     seed : int
-        Of the resampling that compares methods on the same images.
+        Of the resampling of images.
     higher_is_better : bool
     missing : float
         What an empty score means: NaN if nothing is known, infinite if the method failed.
@@ -148,12 +149,15 @@ def from_images(
     by_image: dict[str, dict[str, float]] = {}
     for row in rows:
         score = _number(row[column], missing)
-        if row["image"]:
-            by_image.setdefault(row["method"], {})[row["image"]] = score
-        else:
+        if not row["image"]:
             unknown = score if math.isinf(score) else math.nan
             low, high = (_number(row.get(f"{column}_{end}"), unknown) for end in ("low", "high"))
             scores[row["method"]] = (score, low, high)
+        elif not math.isnan(score):
+            by_image.setdefault(row["method"], {})[row["image"]] = score
+    for method, values in by_image.items():
+        if method not in scores:
+            scores[method] = bootstrap.mean(list(values.values()), seed=seed)
     differences = {}
     for a, b in itertools.combinations(sorted(by_image), 2):
         shared = sorted(by_image[a].keys() & by_image[b].keys())
@@ -182,6 +186,35 @@ def from_planted(rows: Iterable[Mapping], *, seed: int) -> Evidence:
         seed=seed,
         higher_is_better=False,
         missing=math.inf,
+    )
+
+
+def from_false_spots(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+    """Evidence of false spots: rows of false_spots.csv, as text.
+
+    Blank images are what they are, a decoy is made: it counts only where there are none.
+    """
+    rows = list(rows)
+    kind = "blank" if any(row["kind"] == "blank" for row in rows) else "decoy"
+    return from_images(
+        "false spots",
+        f"false spots per 10,000 pixels of {kind} images",
+        [row for row in rows if row["kind"] == kind],
+        "density",
+        seed=seed,
+        higher_is_better=False,
+    )
+
+
+def from_residuals(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+    """Evidence of residuals: rows of residuals.csv, as text; the sign of the trend is left out."""
+    return from_images(
+        "residuals",
+        "trend of the foreground with the background",
+        [row | {"trend": (row["trend"] or "").lstrip("-")} for row in rows],
+        "trend",
+        seed=seed,
+        higher_is_better=False,
     )
 
 
