@@ -1,45 +1,42 @@
 """Number of spots of each group and method, with its interval."""
 
-import statistics
+import numpy as np
 
 from localbg import bootstrap, job, tables
 
 
 def main(counts: str, table: str, seed: int) -> None:
     """Write the table of groups from that of counts."""
-    found: dict[tuple[str, str], list[dict]] = {}
+    methods: list[str] = []
+    # By group, of each image the counts of all methods and the densities; None where it failed.
+    found: dict[str, list] = {}
     for _, rows in tables.grouped(counts):
-        for row in rows:
-            kept = {key: row[key] for key in ("status", "n_spots", "density")}
-            found.setdefault((row["group"], row["method"]), []).append(kept)
-    tables.write(
-        table,
-        tables.COLUMNS["groups"],
-        (
-            {"group": group, "method": method} | summary(rows, seed)
-            for (group, method), rows in sorted(found.items())
-        ),
-    )
+        methods = [row["method"] for row in rows]
+        known = rows[0]["status"] == "ok"
+        values = [[float(row[key]) for row in rows] for key in ("n_spots", "density") if known]
+        found.setdefault(rows[0]["group"], []).append(values or None)
+    with tables.Writer(table, tables.COLUMNS["groups"]) as writer:
+        for group, images in sorted(found.items()):
+            for row in summary(methods, images, seed):
+                writer.row({"group": group} | row)
 
 
-def summary(rows: list[dict], seed: int) -> dict:
-    """Counts of the images of a group; the interval of a single image is unknown."""
-    known = [row for row in rows if row["status"] == "ok"]
-    counts = [int(row["n_spots"]) for row in known]
-    result = {
-        "n_images": len(known),
-        "n_failed": len(rows) - len(known),
-        "n_spots": sum(counts) if counts else None,
-    }
-    if counts:
-        result["count_median"] = float(statistics.median(counts))
-    for name, values in (
-        ("count", counts),
-        ("density", [float(row["density"]) for row in known]),
-    ):
-        estimate, low, high = bootstrap.mean(values, seed=seed)
-        result |= {f"{name}_mean": estimate, f"{name}_low": low, f"{name}_high": high}
-    return result
+def summary(methods: list[str], images: list, seed: int) -> list[dict]:
+    """Counts of the images of a group by method; the interval of a single image is unknown."""
+    known = [values for values in images if values]
+    array = np.array(known, float).reshape(len(known), 2, len(methods))
+    spread = bootstrap.means(array.reshape(len(known), 2 * len(methods)), seed=seed)
+    rows = []
+    for k, method in enumerate(methods):
+        row = {"method": method, "n_images": len(known), "n_failed": len(images) - len(known)}
+        if known:
+            row["n_spots"] = int(array[:, 0, k].sum())
+            row["count_median"] = float(np.median(array[:, 0, k]))
+        for name, values in (("count", spread[k]), ("density", spread[len(methods) + k])):
+            ends = (f"{name}_{end}" for end in ("mean", "low", "high"))
+            row |= dict(zip(ends, values, strict=True))
+        rows.append(row)
+    return rows
 
 
 if __name__ == "__main__":

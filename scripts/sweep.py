@@ -35,7 +35,7 @@ def main(
     """
     names, found = tables.counts(counts)
     found = np.array(found).reshape(-1, len(names))
-    means = {name: bootstrap.mean(found[:, k], seed=seed) for k, name in enumerate(names)}
+    means = dict(zip(names, bootstrap.means(found, seed=seed), strict=True))
     measures = [sweep_charts.Measure("spots per image", means)]
     if accuracy:
         known = verdict_evidence.from_truth(tables.read(accuracy), [], [])

@@ -80,8 +80,23 @@ def interval(values: np.ndarray, *, level: float = LEVEL) -> tuple[float, float]
 
 def mean(values: np.ndarray, *, seed: int) -> tuple[float, float, float]:
     """Mean of one value per image with its interval; the interval of a single image is NaN."""
+    ((estimate, low, high),) = means(np.reshape(np.asarray(values, float), (-1, 1)), seed=seed)
+    return estimate, low, high
+
+
+def means(values: np.ndarray, *, seed: int) -> list[tuple[float, float, float]]:
+    """`mean` of each column, on the same resamples.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, k)
+        One row per image.
+    seed : int
+    """
     values = np.asarray(values, float)
-    if values.size < 2:
-        return float(values.mean()) if values.size else np.nan, np.nan, np.nan
-    resampled = sums(np.column_stack([values, np.ones_like(values)]), seed=seed)
-    return float(values.mean()), *interval(resampled[:, 0] / resampled[:, 1])
+    n, k = values.shape
+    if n < 2:
+        return [(float(column.mean()) if n else np.nan, np.nan, np.nan) for column in values.T]
+    # A resample holds one image less: see `sums`.
+    drawn = sums(values, seed=seed) / (n - 1)
+    return [(float(values[:, i].mean()), *interval(drawn[:, i])) for i in range(k)]

@@ -194,6 +194,7 @@ def stability(
         return rows
     # A resample is one image short: see `bootstrap.sums`.
     drawn = bootstrap.sums(counts, seed=seed) * len(counts) / max(len(counts) - 1, 1)
+    means = bootstrap.means(counts, seed=seed)
     column = {method: k for k, method in enumerate(methods)}
     for line in lines(settings):
         chosen = [column[method] for method in line.methods]
@@ -203,7 +204,7 @@ def stability(
         for k, method in enumerate(line.methods):
             ends = ["", ""] if level is None else [line.texts[i] for i in level]
             wide = 1.0 if level is None else line.values[level[1]] / line.values[level[0]]
-            _, low, high = bootstrap.mean(counts[:, chosen[k]], seed=seed)
+            _, low, high = means[chosen[k]]
             known = len(counts) > 1
             ends_of_slope = bootstrap.interval(chance[:, k]) if known else (np.nan, np.nan)
             rows.append(
