@@ -28,17 +28,20 @@ def main(
     config, of_images, tried : str
         Paths of the outputs.
     """
-    planes = [
-        images.read(source, **row["picks"]) for source, row in zip(sources, rows, strict=True)
-    ]
-    pixels = [middle(plane.pixels) for plane in planes]
+    planes = {}
+    for source, row in zip(sources, rows, strict=True):
+        try:
+            planes[row["image"]] = images.read(source, **row["picks"])
+        except Exception as error:
+            job.log.warning("%s is left out: %s", row["image"], job.reason(error))
+    pixels = [middle(plane.pixels) for plane in planes.values()]
     if polarity == "dark":
         pixels = [plane.max() - plane for plane in pixels]
     found = [
         suggest.blobs(pixel, plane.facts["grey_step"])
-        for pixel, plane in zip(pixels, planes, strict=True)
+        for pixel, plane in zip(pixels, planes.values(), strict=True)
     ]
-    names = [row["image"] for row in rows]
+    names = list(planes)
     tables.write(
         of_images,
         IMAGES,

@@ -1,9 +1,13 @@
 """Images that share a threshold get the median of their own; blank controls may decide alone."""
 
+import json
+
 import numpy as np
 import pytest
 
-from localbg import scope, sheet
+import batch
+import share_threshold
+from localbg import chain, job, scope, sheet
 from localbg.plan import PlanError, make_plan
 from localbg.threshold import threshold
 
@@ -120,3 +124,34 @@ def test_a_constant_image_has_no_spots_whatever_is_shared():
     mask, record = threshold(np.full((9, 9), 5, np.float32), 0, 1.0, rule="otsu")
     assert not mask.any()
     assert record["decided_by"] == "constant"
+
+
+RECORD = {"threshold": 5.0, "decided_by": "rule"}
+FAILED = {"failed_step": "read", "reason": "torn"}
+
+
+def test_of_a_batch_only_members_and_their_mask_are_taken(tmp_path):
+    found = {"a": 5.0, "b": 8.0, "c": 90.0}
+    lines = [
+        {"image": image, "thresholds": {"m": RECORD | {"threshold": value}, "other": RECORD}}
+        for image, value in found.items()
+    ]
+    piece = tmp_path / "1.jsonl"
+    piece.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    record = tmp_path / "shared.json"
+    share_threshold.main([str(piece)], ["a", "b"], "m", str(record))
+    assert job.read_json(record) == {"threshold": 6.5, "n_images": 2}
+    assert batch.shared_threshold(str(record)) == 6.5
+
+
+def test_where_no_image_has_a_threshold_the_reason_is_handed_on(tmp_path):
+    own = tmp_path / "a.json"
+    job.write_failure(FAILED, [own])
+    record = tmp_path / "shared.json"
+    share_threshold.main([str(own)], ["a"], "m", str(record))
+    failed = job.failure(record)
+    assert failed["failed_step"] == "threshold"
+    assert "no image that the shared threshold is taken from" in failed["reason"]
+    found = batch.shared_threshold(str(record))
+    assert isinstance(found, chain.StepFailed)
+    assert found.record == failed

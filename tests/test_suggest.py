@@ -119,6 +119,7 @@ def test_the_proposal_is_a_config_that_can_be_pasted(tmp_path):
     (tmp_path / "raw").mkdir()
     for name, pixels in (("a", image), ("b", image), ("blank", np.full(SHAPE, 9))):
         tifffile.imwrite(tmp_path / "raw" / f"{name}.tif", pixels.round().astype(np.uint16))
+    (tmp_path / "raw" / "torn.tif").write_bytes(b"II*\0torn")  # is left out
     (tmp_path / "config.yaml").write_text("images: raw\n")
     snakemake(tmp_path, "suggest")
     folder = tmp_path / "results" / "suggest"
@@ -131,6 +132,7 @@ def test_the_proposal_is_a_config_that_can_be_pasted(tmp_path):
     found = make_plan(proposed | {"images": str(tmp_path / "raw")})
     assert found.methods["median"].recipe["background"]["filter"] == "median"
     by_image = {row["image"]: row for row in read(folder / "images.csv")}
+    assert set(by_image) == {"a", "b", "blank"}
     assert (by_image["blank"]["n_blobs"], by_image["blank"]["radius"]) == ("0", "")
     assert len(read(folder / "backgrounds.csv")) == 15
     assert not (tmp_path / "results" / "tables").exists()

@@ -140,6 +140,23 @@ def test_truth_outweighs_planted_spots_which_decide_between_equals():
     assert "would be stronger evidence" in alone[0]["would_settle"]
 
 
+def test_weaker_evidence_to_the_contrary_is_said():
+    apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
+    favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
+    (first, _) = recommendation("ab", [favours_b, apart], SIMPLE)
+    assert first["method"] == "a"
+    assert first["reason"].endswith(
+        "But planted spots speak for b: its contrast is 1 (0.9 to 1.1), not 2 (1.9 to 2.1)."
+    )
+    unsure = planted({"a": (2.0, 0.9, 3.1), "b": (1.0, 0.9, 1.1)})
+    assert "But" not in recommendation("ab", [unsure, apart], SIMPLE)[0]["reason"]
+
+
+def test_evidence_without_a_number_for_any_method_is_none():
+    nothing = planted({"a": (NAN, NAN, NAN), "b": (NAN, NAN, NAN)})
+    assert recommendation("ab", [nothing], SIMPLE)[0]["evidence"] == "none"
+
+
 def test_of_equals_the_safest_is_taken_then_the_simplest():
     equal = {("a", "b"): (0.01, -0.1, 0.1)}
     safe_b = truth({"a": 0.81, "b": 0.8}, equal, worst={"a": 0.2, "b": 0.7})

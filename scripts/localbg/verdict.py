@@ -43,7 +43,9 @@ def recommendation(
         Rows of recommendation.csv, the recommended method first.
     """
     methods = sorted(methods)
-    ordered = sorted((e for e in evidence if e.scores), key=lambda e: KINDS.index(e.kind))
+    ordered = sorted(
+        (e for e in evidence if e.by_score(methods)), key=lambda e: KINDS.index(e.kind)
+    )
     if not ordered:
         return _without_evidence(methods)
     first, *weaker = ordered
@@ -55,6 +57,12 @@ def recommendation(
         for method in sorted(tier, key=lambda m: (m != chosen, first.by_score(tier).index(m))):
             rows.append(_row(rank, method, tiers, chosen, why, first))
         rank += len(tier)
+    rows[0]["reason"] += "".join(
+        f" But {evidence.kind} speak for {rival}: its {evidence.measure} is "
+        f"{_score(evidence, rival)}, not {_score(evidence, chosen)}."
+        for evidence in weaker
+        if (rival := evidence.by_score(methods)[0]) != chosen and evidence.is_better(rival, chosen)
+    )
     if tuned and first.kind == "truth":
         rows[0]["reason"] += (
             f" A method chosen on the other groups has F1 {number(tuned['f1_left_out'])} on the "
