@@ -46,6 +46,8 @@ pathvars:
 wildcard_constraints:
     image="[^/]+",
     batch="[0-9]+",
+    sweep="[^/]+",
+    pool="all|group-[0-9]+",
 
 
 include: "rules/common.smk"
@@ -55,19 +57,20 @@ include: "rules/common.smk"
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
-TABLES = ["images", "spots", "counts", "parameters", "comparison", "agreement", "failures"]
-if plan.with_truth:
-    TABLES.append("accuracy")
+VERDICT = paths.verdict_tables(plan)
+TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
+TABLES += ["failures", "groups", "look_first", "recommendation"]
 # All that a run makes but the record of how it came about.
 MADE = [
     *collect("<results>/tables/{table}.csv", table=TABLES),
+    *VERDICT.values(),
     *collect(
         "<results>/figures/{kind}/{image}.png",
         kind=["panels", "profiles"],
         image=[] if plan.batches else plan.images,
     ),
-    "<results>/figures/counts.png",
-    "<results>/figures/agreement.png",
+    *collect("<results>/figures/sweeps/{sweep}.png", sweep=plan.sweeps),
+    *collect("<results>/figures/{figure}.png", figure=["counts", "agreement", "recommendation"]),
     "<results>/complete",
 ]
 
@@ -160,11 +163,15 @@ rule subtract:
         "scripts/subtract.py"
 
 
+include: "rules/scope.smk"
+
+
 rule threshold:
     """Which pixels stand out, and what decided it."""
     input:
         foreground=upstream("mask", "foreground"),
         facts="<results>/image/{image}.json",
+        shared=lambda wildcards: paths.shared_threshold(plan, wildcards.mask, wildcards.image) or [],
         modules=modules("threshold.py"),
     output:
         mask="<results>/mask/{mask}/{image}.tif",
@@ -209,6 +216,9 @@ rule batch:
     """Many images through all methods that share a background, in memory: for hundreds and more."""
     input:
         remote=lambda wildcards: remote(plan.batches[wildcards.batch]),
+        shared=lambda wildcards: paths.shared_thresholds(
+            plan, wildcards.batch, wildcards.background
+        ),
         modules=with_estimator("batch.py"),
     output:
         piece="<results>/batches/{batch}/{background}.jsonl",
@@ -275,6 +285,7 @@ rule compare:
 
 
 include: "rules/evidence.smk"
+include: "rules/verdict.smk"
 
 
 rule panels:
@@ -362,7 +373,7 @@ rule provenance:
     """What made the results, and from what: enough to repeat the run and to check it."""
     input:
         MADE,
-        tables=collect("<results>/tables/{table}.csv", table=TABLES),
+        tables=[*collect("<results>/tables/{table}.csv", table=TABLES), *VERDICT.values()],
         config=list(map(os.path.relpath, workflow.configfiles)),
         sheet=plan.sheet,
         modules=modules("provenance.py"),

@@ -84,7 +84,8 @@ WRONG = {
         {},
         ("image,path,truth", "a,a.tif,a.csv", "b,gone.tif,"),
         [
-            "image 'a': truth a.csv: expected a csv with columns y and x, found row, col",
+            "image 'a': truth a.csv: expected a csv with columns y and x (or axis-0, axis-1), "
+            "found row, col",
             "image 'b': there is no file gone.tif",
         ],
     ),

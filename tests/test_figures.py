@@ -420,7 +420,8 @@ class TestCaptions:
             assert f">{cell}</td>" in html
         assert "n spots</th>" in html
         assert "and 1 more row." in html
-        assert "\n" not in html
+        # As deep as the raw blocks of the captions.
+        assert {line[:4] for line in html.splitlines()[1:]} == {"   <"}
         assert found.html([]) == "<p>No rows.</p>"
 
 

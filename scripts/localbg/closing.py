@@ -70,7 +70,8 @@ def try_again(plan: Plan, failed: set[str]) -> None:
     (folder / "complete").unlink(missing_ok=True)
     for batch, members in plan.batches.items():
         if not failed.isdisjoint(members):
-            shutil.rmtree(folder / "batches" / batch, ignore_errors=True)
+            for kind in ("thresholds", "batches"):
+                shutil.rmtree(folder / kind / batch, ignore_errors=True)
     for kind in ("image", *KINDS, "spots"):
         for path in (folder / kind).rglob("*"):
             if path.stem in failed and path.is_file() and job.failure(path):

@@ -16,7 +16,7 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import localbg
@@ -82,7 +82,8 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         parameters as keywords.
     inputs, outputs, params
         Named values with ``items()``. If an input is a failure record, it is handed on and
-        nothing else is done. Those named in `ASIDE` only say what the step depends on.
+        nothing else is done. Those named in `ASIDE` only say what the step depends on; an empty
+        input is left out.
     log_path : path or None
 
     Raises
@@ -95,12 +96,13 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         {name: value for name, value in given.items() if name not in ASIDE}
         for given in (inputs, params)
     )
+    inputs = {name: path for name, path in inputs.items() if path}
     outputs = dict(outputs.items())
     try:
         for path in inputs.values():
             if record := failure(path):
                 log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
-                _write_record(record, outputs.values())
+                write_failure(record, outputs.values())
                 return
         work(**inputs, **outputs, **params)
         log.info("%s done", step)
@@ -108,7 +110,7 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         if is_machine_s(error):
             raise
         log.exception("%s failed", step)
-        _write_record({"failed_step": step, "reason": reason(error)}, outputs.values())
+        write_failure({"failed_step": step, "reason": reason(error)}, outputs.values())
 
 
 def is_machine_s(error: Exception) -> bool:
@@ -139,7 +141,8 @@ def failure(path: str | os.PathLike) -> dict | None:
         return json.load(file)
 
 
-def _write_record(record, outputs):
+def write_failure(record: dict, outputs: Iterable[str | os.PathLike]) -> None:
+    """Write why a step failed, ``failed_step`` first, in place of each of its outputs."""
     for path in outputs:
         write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 

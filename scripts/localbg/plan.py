@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, sheet
+from localbg import batches, scope, sheet
 from localbg import config as keys
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 
@@ -32,7 +33,11 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of work that methods share: its own parameters and the labels it builds on."""
+    """One piece of work that methods share: its own parameters and the labels it builds on.
+
+    A threshold also has a ``scope``, the images that it holds for, and a ``source``, those of them
+    that it is taken from.
+    """
 
     name: str
     parameters: dict
@@ -40,6 +45,8 @@ class Step:
     background: str | None = None
     foreground: str | None = None
     mask: str | None = None
+    scope: str = "image"
+    source: str = "images"
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,10 @@ class Plan:
     results : str
         Folder of the results.
     max_failed : int
+    seed : int
+        Of all random numbers.
+    polarity : str
+        Of the spots, where a method says nothing else.
     batches : dict of str to list of str
         Ids of the images of each batch; empty where each image and step is a job of its own.
     keep : list of str
@@ -82,6 +93,8 @@ class Plan:
     methods: dict[str, Method]
     results: str
     max_failed: int
+    seed: int = 0
+    polarity: str = "bright"
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
@@ -121,6 +134,7 @@ class Plan:
             "rows": [
                 {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
                 | {"picks": self.picks(row.image)}
+                | {"pools": {mask: self.pool(mask, row.image) for mask in self.shared(background)}}
                 for row in rows
             ],
             "methods": labels,
@@ -132,6 +146,36 @@ class Plan:
             "results": self.results,
         }
 
+    def shared(self, background: str | None = None) -> list[str]:
+        """Labels of masks whose thresholds are shared by images; of one background, or of all."""
+        used = {m.mask for m in self.methods.values() if background in (None, m.background)}
+        return sorted(mask for mask in used if self.steps["mask"][mask].scope != "image")
+
+    def pool(self, mask: str, image: str) -> str | None:
+        """Name of the images that share a threshold with one; None where it has its own."""
+        return self._pools[self.steps["mask"][mask].scope].get(image)
+
+    def members(self, mask: str, pool: str) -> list[str]:
+        """Images that a shared threshold is taken from."""
+        step = self.steps["mask"][mask]
+        return [
+            image
+            for image, name in self._pools[step.scope].items()
+            if name == pool and scope.has_say(self.images[image], step.source)
+        ]
+
+    @cached_property
+    def _pools(self):
+        return {name: scope.pools(self.images, name) for name in ("image", "group", "all")}
+
+    def asked(self, batch: str, background: str) -> dict[str, list[str]]:
+        """For each image of a batch the masks whose shared threshold it has a say in."""
+        sources = {mask: self.steps["mask"][mask].source for mask in self.shared(background)}
+        return {
+            image: [m for m, source in sources.items() if scope.has_say(self.images[image], source)]
+            for image in self.batches[batch]
+        }
+
     def recipes(self, image: str) -> dict[str, dict]:
         """How each method makes background and denoised image of one image, sizes resolved."""
         return {
@@ -141,6 +185,38 @@ class Plan:
                 "of": method.recipe["background"]["of"],
             }
             for method in self.methods.values()
+        }
+
+    def settings(self) -> list[dict]:
+        """What tells the methods apart that come from one name in the config: a row for each value.
+
+        A method that is not swept has one row, without step, parameter and value.
+        """
+        return [
+            {"method": name, "sweep": method.recipe["sweep"]}
+            | {"step": step, "parameter": parameter, "value": value}
+            for name, method in self.methods.items()
+            for step, parameter, value in method.recipe["swept"] or [("", "", "")]
+        ]
+
+    def sample(self, most: int = 12) -> list[str]:
+        """Some images from all over the sheet."""
+        names = list(self.images)
+        n = min(most, len(names))
+        return [names[k * len(names) // n] for k in range(n)]
+
+    @property
+    def sweeps(self) -> list[str]:
+        """Names in the config that several methods come from."""
+        names = [method.recipe["sweep"] for method in self.methods.values()]
+        return sorted({name for name in names if names.count(name) > 1})
+
+    @property
+    def n_parameters(self) -> dict[str, int]:
+        """How many parameters each method sets: fewer is simpler."""
+        return {
+            name: sum(value is not None for step in STEPS for value in method.recipe[step].values())
+            for name, method in self.methods.items()
         }
 
     @property
@@ -197,9 +273,16 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     methods, wrong = recipes(config)
     problems += wrong
+    if not problems:
+        problems += [
+            f"methods, {name}: threshold, from blank: {text}"
+            for name, recipe in methods.items()
+            for text in scope.problems(images, *scope.of(recipe["threshold"]))
+        ]
     if problems:
         raise PlanError(problems)
-    plan = Plan(images, {}, config["results"], config["max_failed"])
+    shared = (config[key] for key in ("results", "max_failed", "seed", "polarity"))
+    plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
     plan.config = config | {"run": run}
     if run["mode"] == "batch":
@@ -218,6 +301,10 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
     parameters = {step: dict(recipe[step]) for step in STEPS}
     polarity = recipe["polarity"]
     source = parameters["background"].pop("of")
+    own_label = _label("threshold", parameters["threshold"])
+    shares, taken_from = scope.of(parameters["threshold"])
+    for key in ("scope", "from"):
+        parameters["threshold"].pop(key, None)
     if parameters["denoise"]["filter"] == "none":
         source = "image"  # the same pixels, so the same step
     denoised = _label("denoise", parameters["denoise"])
@@ -227,7 +314,7 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
     background = f"{denoised}/{own}" if source == "denoised" else f"{own}_of-image"
     clip = _label("subtract", parameters["subtract"])
     foreground = "/".join(filter(None, (denoised, background.removeprefix(f"{denoised}/"), clip)))
-    mask = f"{foreground}/{_label('threshold', parameters['threshold'])}"
+    mask = f"{foreground}/{own_label}"
     labels = f"{mask}/{_label('spots', parameters['spots']) or 'spots'}"
 
     def add(kind, label, step):
@@ -242,7 +329,17 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
         foreground,
         Step("subtract", parameters["subtract"], denoised=denoised, background=background),
     )
-    add("mask", mask, Step("threshold", parameters["threshold"], foreground=foreground))
+    add(
+        "mask",
+        mask,
+        Step(
+            "threshold",
+            parameters["threshold"],
+            foreground=foreground,
+            scope=shares,
+            source=taken_from,
+        ),
+    )
     add(
         "labels",
         labels,

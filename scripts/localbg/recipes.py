@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from localbg import config as keys
+from localbg import scope
 from localbg.parameters import Parameter, functions, nearest, problem, resolved, scale
 from localbg.tables import COMPARISON
 
@@ -15,6 +16,11 @@ STEPS = ("denoise", "background", "subtract", "threshold", "spots")
 SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
 # Whether the error of a shrunken filter is measured.
 SHRINK_ERROR = Parameter("bool", default=False)
+# For which images a threshold holds, and which of them have a say in it; see `localbg.scope`.
+SCOPE = {
+    "scope": Parameter("Literal", default="image", choices=("image", "group", "all")),
+    "from": Parameter("Literal", default="images", choices=("images", "blank")),
+}
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
 
 
@@ -29,7 +35,8 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
     Returns
     -------
     recipes : dict of str to dict
-        By name of the method: ``polarity`` and the parameters of each step.
+        By name of the method: ``polarity``, the parameters of each step, ``sweep`` (the name in the
+        config that it comes from) and ``swept``: step, parameter and value of each listed value.
     problems : list of str
         What is wrong with them.
     """
@@ -67,6 +74,8 @@ def _problems(recipe):
     wrong = [text for step in STEPS for text in _step_problems(step, recipe[step])]
     if text := problem(recipe["polarity"], POLARITY):
         wrong.append(f"polarity {text}")
+    if not wrong and scope.of(recipe["threshold"]) == ("image", "blank"):
+        wrong.append("threshold, from blank: needs a scope, group or all")
     return wrong
 
 
@@ -98,9 +107,11 @@ def _sweep(name: str, recipe: dict):
     keys = [key for _, key, _ in swept]
     for combination in itertools.product(*(values for _, _, values in swept)):
         single = {key: dict(v) if isinstance(v, dict) else v for key, v in recipe.items()}
+        single |= {"sweep": name, "swept": []}
         words = [name]
         for (step, key, _), value in zip(swept, combination, strict=True):
             single[step][key] = value
+            single["swept"].append((step, key, value))
             words.append(word(key if keys.count(key) == 1 else f"{step}-{key}", value))
         yield "_".join(words), single
 
@@ -124,7 +135,8 @@ def _common(step: str) -> dict[str, Parameter]:
     if step == "spots":
         return _functions("spots.py")["label"]
     entry = _functions(f"{step}.py")[step]
-    return {name: p for name, p in entry.items() if name not in ("filter", "rule")}
+    common = {name: p for name, p in entry.items() if name not in ("filter", "rule")}
+    return common | SCOPE if step == "threshold" else common
 
 
 @cache
