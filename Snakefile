@@ -46,6 +46,7 @@ pathvars:
 wildcard_constraints:
     image="[^/]+",
     batch="[0-9]+",
+    part="[^/]+",
     sweep="[^/]+",
     pool="all|group-[0-9]+",
 
@@ -60,6 +61,10 @@ RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
 VERDICT = paths.verdict_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
 TABLES += ["failures", "groups", "look_first", "recommendation"]
+FIGURES = ["counts", "agreement", "recommendation"]
+if plan.sampled:
+    TABLES += ["recovery"]
+    FIGURES += ["completeness", "false_spots"]
 # All that a run makes but the record of how it came about.
 MADE = [
     *collect("<results>/tables/{table}.csv", table=TABLES),
@@ -70,7 +75,7 @@ MADE = [
         image=[] if plan.batches else plan.images,
     ),
     *collect("<results>/figures/sweeps/{sweep}.png", sweep=plan.sweeps),
-    *collect("<results>/figures/{figure}.png", figure=["counts", "agreement", "recommendation"]),
+    *collect("<results>/figures/{figure}.png", figure=FIGURES),
     "<results>/complete",
 ]
 
@@ -217,7 +222,7 @@ rule batch:
     input:
         remote=lambda wildcards: remote(plan.batches[wildcards.batch]),
         shared=lambda wildcards: paths.shared_thresholds(
-            plan, wildcards.batch, wildcards.background
+            plan, plan.batches[wildcards.batch], wildcards.background
         ),
         modules=with_estimator("batch.py"),
     output:

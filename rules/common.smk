@@ -20,11 +20,15 @@ def modules(script, *more):
 
 
 def with_estimator(script):
-    """Modules of a script, those of the background filter that a label stands for among them."""
+    """Modules of a script, with those of the one background filter that it uses, or of all."""
 
     def needed(wildcards):
-        step = plan.steps["background"][wildcards.background]
-        return modules(script, f"localbg/backgrounds/{step.parameters['filter']}.py")
+        labels = [wildcards.get("background")] if "background" in wildcards.keys() else all_labels
+        steps = [plan.steps["background"][label] for label in labels]
+        filters = {step.parameters["filter"] for step in steps}
+        return modules(script, *(f"localbg/backgrounds/{name}.py" for name in filters))
+
+    all_labels = list(plan.steps["background"])
 
     return needed
 
@@ -73,5 +77,15 @@ def for_batch(needed):
         members = plan.batches[wildcards.batch]
         methods = [m for m in plan.methods.values() if m.background == wildcards.background]
         return attempt * needed([plan.images[name].path for name in members], len(methods))
+
+    return resource
+
+
+def for_evidence(needed):
+    """What a job that gathers evidence needs, and more at each attempt."""
+
+    def resource(wildcards, attempt):
+        paths = [plan.images[name].path for name in plan.sampled[wildcards.part]]
+        return attempt * needed(paths, len(plan.methods))
 
     return resource

@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from functools import cache
 
 from localbg import chain, files, images, job, tables
 
@@ -63,10 +62,7 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
         record = {"failed_step": "read", "reason": job.reason(error)}
         return said | record | {"methods": {}}
     found = {}
-    shared = {
-        mask: shared_threshold(f"{results}/shared_threshold/{mask}/{pool}.json")
-        for mask, pool in row["pools"].items()
-    }
+    shared = chain.shared_thresholds(results, row["pools"])
     made_by = chain.results(
         plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
     )
@@ -83,14 +79,6 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             images.write(path, made[kind], pixel_size_um=plane.pixel_size_um)
     return said | {"facts": facts, "methods": found}
-
-
-@cache
-def shared_threshold(path: str) -> float | chain.StepFailed:
-    """A threshold that several images share, or why there is none."""
-    if failed := job.failure(path):
-        return chain.StepFailed(failed["failed_step"], failed["reason"])
-    return job.read_json(path)["threshold"]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ exceptions = pytest.importorskip("selenium.common.exceptions")
 
 TRUTH = ["accuracy", "accuracy_differences", "accuracy_pooled", "crossvalidation"]
 OTHERS = ["agreement", "comparison", "counts", "failures", "groups", "images", "look_first"]
+OTHERS += ["completeness", "false_spots", "recovery", "residuals"]
 TABLES = sorted([*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots"])
 METHODS = ["gaussian", "median", "tophat"]
 OPTIONS = (
@@ -185,6 +186,23 @@ def test_overview_figures_are_there_with_captions(page, name, default_run):
     said = page.describe(name)
     rows = table(default_run, {"agreement": "agreement", "counts": "comparison"}[name])
     assert sum(line.startswith(rows[0]["image"] + " ") for line in said.splitlines()) > 0
+
+
+def test_figures_of_evidence_are_there_with_captions(page, default_run):
+    said = {}
+    for name in ("completeness", "false spots and residuals"):
+        page.click("4 Evidence")
+        assert page.names() == ["completeness", "false spots and residuals"]
+        assert page.open(name).get_property("naturalWidth") == 1560
+        said[name] = page.describe(name).replace("\n", " ")
+    (row,) = (
+        row
+        for row in table(default_run, "completeness")
+        if (row["image"], row["method"], row["where"]) == ("cell", "median", "all")
+    )
+    half = " ".join(f"{float(row[f'contrast50{end}']):.3g}" for end in ("", "_low", "_high"))
+    assert f"cell cell median {row['planted']} {half} " in said["completeness"]
+    assert "an estimate, not the truth" in said["false spots and residuals"]
 
 
 @pytest.mark.parametrize("image", ["cell", "disc_clean", "disc_noisy"])

@@ -32,14 +32,8 @@ STEPS = {
     "spots": "labels",
 }
 TABLES = (
-    "images",
-    "methods",
-    "spots",
-    "counts",
-    "parameters",
-    "comparison",
-    "agreement",
-    "failures",
+    *("images", "methods", "spots", "counts", "parameters", "comparison", "agreement", "failures"),
+    *("recovery", "completeness", "false_spots", "residuals"),
 )
 VERDICT = ("groups", "look_first", "recommendation")
 PLACES = ((14.0, 15.0), (20.0, 44.0), (45.0, 22.0))
@@ -442,8 +436,8 @@ def rules_with_scripts():
             yield script[1], calls
 
 
-# Their jobs depend on the one background filter that they use.
-ESTIMATE = ("background.py", "batch.py", "thresholds.py")
+# Their jobs depend on the background filters that they use.
+ESTIMATE = ("background.py", "batch.py", "evidence.py", "thresholds.py")
 
 
 def test_every_rule_lists_the_modules_of_its_script():
@@ -452,7 +446,7 @@ def test_every_rule_lists_the_modules_of_its_script():
         for script, _ in rules_with_scripts()
     }
     assert dict(rules_with_scripts()) == expected
-    assert len(expected) == 25
+    assert len(expected) == 28
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ WORDS = (
     *("shape", "axes", "dtype", "denoise", "background", "threshold rule", "resampled"),
     *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
     *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
+    *("where", "kind", "note"),
 )
 
 

@@ -7,6 +7,7 @@ read ─► denoise ─┬────────────► subtract ─�
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from localbg import backgrounds, images, job, spots
 from localbg.arrays import require_fit
@@ -46,7 +47,7 @@ def results(
         For each method the ``method``'s name and the label of each kind of result.
     steps : dict
         By kind and label: the ``name`` of the step, its ``parameters``, and the labels that it
-        builds on.
+        builds on. A threshold with a record ``found`` is taken from there, not sought again.
     shared : mapping of str to float or StepFailed, optional
         Thresholds that the image shares with others, in grey levels, by label of the mask.
     threads : int
@@ -99,6 +100,19 @@ def own_thresholds(
         except StepFailed as failed:
             found[mask] = failed.record
     return found
+
+
+def shared_thresholds(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed]:
+    """Read the thresholds that an image shares with others of its pools, by label of the mask."""
+    folder = f"{results}/shared_threshold"
+    return {mask: _shared_threshold(f"{folder}/{mask}/{pool}.json") for mask, pool in pools.items()}
+
+
+@cache
+def _shared_threshold(path):
+    if failed := job.failure(path):
+        return StepFailed(failed["failed_step"], failed["reason"])
+    return job.read_json(path)["threshold"]
 
 
 def _maker(plane, spot_radius, steps, shared, threads):
@@ -161,6 +175,8 @@ def _subtract(plane, made, step, parameters, threads):
 
 def _threshold(plane, made, step, parameters, threads):
     foreground, _ = made("foreground", step["foreground"])
+    if found := step.get("found"):
+        return foreground > found["threshold"], found
     return threshold(foreground, plane.facts["grey_step"], **parameters)
 
 

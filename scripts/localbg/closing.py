@@ -72,6 +72,9 @@ def try_again(plan: Plan, failed: set[str]) -> None:
         if not failed.isdisjoint(members):
             for kind in ("thresholds", "batches"):
                 shutil.rmtree(folder / kind / batch, ignore_errors=True)
+    for part, members in plan.sampled.items():
+        if not failed.isdisjoint(members):
+            (folder / "evidence" / f"{part}.jsonl").unlink(missing_ok=True)
     for kind in ("image", *KINDS, "spots"):
         for path in (folder / kind).rglob("*"):
             if path.stem in failed and path.is_file() and job.failure(path):

@@ -44,6 +44,22 @@ def typed(value):
     return yaml.safe_load(value) if isinstance(value, str) else value
 
 
+def evidence(given: dict) -> tuple[dict, list[str]]:
+    """The config's ``evidence`` with all defaults and a list of contrasts, and what is wrong."""
+    known = defaults()["evidence"]
+    settings = known | given
+    ladder = known["contrasts"] | settings["contrasts"]
+    low, high, steps = ladder["lowest"], ladder["highest"], ladder["steps"]
+    if low >= high:
+        return settings, [
+            f"evidence, contrasts: lowest is {low}, highest is {high}; expected a higher highest"
+        ]
+    settings["contrasts"] = [
+        float(f"{low * (high / low) ** (i / (steps - 1)):.6g}") for i in range(steps)
+    ]
+    return settings, []
+
+
 def problems(config: dict) -> list[str]:
     """What is wrong with the keys of a config and the shape of their values."""
     from jsonschema import Draft202012Validator

@@ -85,6 +85,17 @@ def from_batches(pieces: list[str]) -> Iterator[Found]:
     pieces : list of str
         Files with a line of JSON for each image, as `scripts/batch.py` writes them; those of one
         image may be in several.
+    """
+    return map(_merged, lines(pieces))
+
+
+def lines(pieces: list[str]) -> Iterator[list[dict]]:
+    """The lines of JSON of one image after the other, in the order of the images.
+
+    Parameters
+    ----------
+    pieces : list of str
+        Files with a line for each image, whose first key is ``image``.
 
     Notes
     -----
@@ -100,15 +111,15 @@ def from_batches(pieces: list[str]) -> Iterator[Found]:
                 start += len(line)
     files = {}
     for image in sorted(places):
-        lines = []
+        found = []
         for number, start in places[image]:
             if number not in files:
                 if len(files) == MOST_OPEN:
                     files.pop(next(iter(files))).close()
                 files[number] = open(pieces[number], "rb")  # noqa: SIM115
             files[number].seek(start)
-            lines.append(json.loads(files[number].readline()))
-        yield _merged(lines)
+            found.append(json.loads(files[number].readline()))
+        yield found
     for file in files.values():
         file.close()
 

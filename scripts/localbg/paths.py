@@ -55,10 +55,10 @@ def shared_threshold(plan: Plan, mask: str, image: str) -> str | None:
     return f"{plan.results}/shared_threshold/{mask}/{pool}.json" if pool else None
 
 
-def shared_thresholds(plan: Plan, batch: str, background: str) -> list[str]:
-    """The shared thresholds that the job of a batch needs."""
-    masks, members = plan.shared(background), plan.batches[batch]
-    return sorted({shared_threshold(plan, mask, image) for mask in masks for image in members})
+def shared_thresholds(plan: Plan, images: list[str], background: str | None = None) -> list[str]:
+    """The shared thresholds that a job needs for its images; of one background, or of all."""
+    masks = plan.shared(background)
+    return sorted({shared_threshold(plan, mask, image) for mask in masks for image in images})
 
 
 def images(plan: Plan) -> list[dict]:
@@ -112,9 +112,16 @@ def verdict_tables(plan: Plan) -> dict[str, str]:
     names = []
     if plan.with_truth:
         names += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
+    if plan.sampled:
+        names += ["completeness", "false_spots", "residuals"]
     if plan.sweeps:
         names += ["stability"]
     return {name: f"{plan.results}/tables/{name}.csv" for name in names}
+
+
+def evidence(plan: Plan) -> list[str]:
+    """What the jobs that gather evidence leave: a file for each batch or image."""
+    return [f"{plan.results}/evidence/{part}.jsonl" for part in plan.sampled]
 
 
 def drawn(plan: Plan, image: str) -> dict:

@@ -13,6 +13,7 @@ from pathlib import Path
 from localbg import batches, scope, sheet
 from localbg import config as keys
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
+from localbg.sample import spread
 
 # Kinds of results, in the order in which they are made.
 KINDS = ("denoised", "background", "foreground", "mask", "labels")
@@ -87,6 +88,10 @@ class Plan:
         Kinds of images that batches write as well.
     config : dict
         What all this was made from, with a value for every key.
+    evidence : dict
+        How to gather it: the config's ``evidence``, with a list of ``contrasts``.
+    sampled : dict of str to list of str
+        Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
     """
 
     images: dict[str, sheet.Image]
@@ -99,6 +104,8 @@ class Plan:
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
     config: dict = field(default_factory=dict)
+    evidence: dict = field(default_factory=dict)
+    sampled: dict[str, list[str]] = field(default_factory=dict)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -124,12 +131,27 @@ class Plan:
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
         methods = [m for m in self.methods.values() if m.background == background]
+        return self._work(self.batches[batch], methods, background) | {
+            "keep": self.keep,
+            "results": self.results,
+        }
+
+    def gathering(self, part: str) -> dict:
+        """What a job that gathers evidence needs to know: its images, and all methods."""
+        methods = list(self.methods.values())
+        settings = self.evidence | {"seed": self.seed}
+        return self._work(self.sampled[part], methods) | {
+            "settings": settings,
+            "results": self.results,
+        }
+
+    def _work(self, images, methods, background=None):
         labels = [
             {"method": method.name} | {kind: getattr(method, kind) for kind in KINDS}
             for method in methods
         ]
         used = {kind: {label[kind] for label in labels} for kind in KINDS}
-        rows = [self.images[image] for image in self.batches[batch]]
+        rows = [self.images[image] for image in images]
         return {
             "rows": [
                 {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
@@ -142,8 +164,6 @@ class Plan:
                 kind: {label: asdict(self.steps[kind][label]) for label in sorted(names)}
                 for kind, names in used.items()
             },
-            "keep": self.keep,
-            "results": self.results,
         }
 
     def shared(self, background: str | None = None) -> list[str]:
@@ -201,9 +221,7 @@ class Plan:
 
     def sample(self, most: int = 12) -> list[str]:
         """Some images from all over the sheet."""
-        names = list(self.images)
-        n = min(most, len(names))
-        return [names[k * len(names) // n] for k in range(n)]
+        return spread({name: row.group for name, row in self.images.items()}, most, self.seed)
 
     @property
     def sweeps(self) -> list[str]:
@@ -218,6 +236,11 @@ class Plan:
             name: sum(value is not None for step in STEPS for value in method.recipe[step].values())
             for name, method in self.methods.items()
         }
+
+    @property
+    def blanks(self) -> list[str]:
+        """Images in which there can be no spots."""
+        return [name for name, row in self.images.items() if row.role == "blank"]
 
     @property
     def with_truth(self) -> dict[str, str]:
@@ -273,6 +296,8 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     methods, wrong = recipes(config)
     problems += wrong
+    evidence, wrong = keys.evidence(config["evidence"])
+    problems += wrong
     if not problems:
         problems += [
             f"methods, {name}: threshold, from blank: {text}"
@@ -293,7 +318,20 @@ def make_plan(config: dict) -> Plan:
         plan.keep = run["keep"]
     for name, recipe in sorted(methods.items()):
         plan.methods[name] = _method(name, recipe, plan.steps)
+    plan.evidence = evidence
+    plan.sampled = _sampled(plan)
     return plan
+
+
+def _sampled(plan):
+    """Images that evidence is gathered of, job by job. Blank ones have no spots to stand for."""
+    groups = {name: row.group for name, row in plan.images.items() if row.role != "blank"}
+    chosen = set(spread(groups, plan.evidence["images"], plan.seed))
+    parts = plan.batches or {image: [image] for image in plan.images}
+    found = {
+        part: [image for image in members if image in chosen] for part, members in parts.items()
+    }
+    return {part: members for part, members in found.items() if members}
 
 
 def _method(name: str, recipe: dict, steps: dict) -> Method:

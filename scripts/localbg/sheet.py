@@ -16,6 +16,7 @@ from localbg.truth import points
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 ADDRESS = ("http://", "https://")
+ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
 ROLES = ("", "blank")
 
@@ -178,11 +179,11 @@ def _image(row, folder, spot_radius):
         "role": row.get("role", ""),
         "truth": _located(row["truth"], folder) if row.get("truth") else None,
     }
+    if values["role"] not in ROLES:
+        hint = nearest(values["role"], ROLES[1:])
+        wrong.append(f"role is '{values['role']}'; expected blank, or nothing.{hint}")
     for key in ("channel", "z", "t"):
         values[key] = _index(key, row.get(key), wrong)
-    if values["role"] not in ROLES:
-        hint = nearest(values["role"], ROLES)
-        wrong.append(f"role is '{values['role']}'; expected blank, or nothing.{hint}")
     size = _number(row.get("pixel_size_um"))
     if size is not None and not (isinstance(size, float) and 0 < size < math.inf):
         wrong.append(f"pixel_size_um is {size!r}; expected µm per pixel, greater than 0")

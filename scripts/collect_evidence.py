@@ -1,0 +1,80 @@
+"""Gather the evidence of all images into tables, and fit curves of completeness to it."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+
+from localbg import gathered, job, tables
+from localbg.recovery import Recovery
+
+
+def main(pieces: list[str], counts: str, blanks: list[str], settings: dict, outputs: dict) -> None:
+    """Write the tables.
+
+    Parameters
+    ----------
+    pieces : list of str
+        What `scripts/evidence.py` wrote.
+    counts : str
+        Path of the table of counts, for the blank images.
+    blanks : list of str
+        Ids of images in which there can be no spots.
+    settings : dict
+        The config's ``evidence``, with a list of ``contrasts``.
+    outputs : dict
+        Paths of the tables ``recovery``, ``completeness``, ``false_spots`` and ``residuals``.
+    """
+    recovery = Recovery(settings["contrasts"], settings["seed"])
+    with ExitStack() as stack:
+        write = {
+            name: stack.enter_context(tables.Writer(path, tables.COLUMNS[name]))
+            for name, path in outputs.items()
+        }
+        blank = in_blanks(counts, set(blanks))
+        decoys = taken(gathered.lines(pieces), recovery, write)
+        for row in heapq.merge(blank, decoys, key=lambda row: (row["image"], row["method"])):
+            write["false_spots"].row(row)
+        for row in recovery.rows():
+            write["completeness"].row(row)
+
+
+def in_blanks(counts: str, blanks: set[str]) -> Iterator[dict]:
+    """What was found in the blank images, all of it false; nothing of those that failed."""
+    for image, rows in tables.grouped(counts):
+        if image not in blanks:
+            continue
+        for row in rows:
+            if row["status"] == "ok":
+                yield {
+                    **{key: row[key] for key in ("image", "group", "method", "density")},
+                    "kind": "blank",
+                    "n": row["n_spots"],
+                    "n_spots": row["n_spots"],
+                }
+
+
+def taken(lines: Iterable[list[dict]], recovery: Recovery, write: dict) -> Iterator[dict]:
+    """Take what each image gave; what was found in its decoy comes back, row by row."""
+    for (line,) in lines:
+        key = {name: line[name] for name in ("image", "group")}
+        if "failed_step" in line:
+            reason = f"{line['failed_step']} failed: {line['reason']}"
+            recovery.add_failed(*key.values(), line["methods"], reason)
+            continue
+        recovery.add(*key.values(), line["methods"], line["recovery"])
+        for name in ("recovery", "residuals"):
+            for row in line[name]:
+                write[name].row(key | row)
+        for row in line["false_spots"]:
+            yield key | row
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        list(snakemake.input.pieces),
+        snakemake.input.counts,
+        snakemake.params.blanks,
+        snakemake.params.settings,
+        dict(snakemake.output.items()),
+    )

@@ -1,0 +1,42 @@
+"""A decoy: an image with the noise of another and none of its spots, to count false spots in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from localbg.ground import Ground
+
+
+def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.ndarray:
+    """Turn an image over, bright for dark, once its spots are taken out.
+
+    Parameters
+    ----------
+    image : ndarray, 2-D, uint8, uint16 or float32
+    ground : localbg.ground.Ground
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray
+        Same dtype and range. Where there were spots it has the local level, with normal noise of
+        the local standard deviation: turned over, a spot would be a hole that filters can see.
+
+    Notes
+    -----
+    Where noise swings both ways alike and the ground is level or slopes evenly, nothing tells the
+    decoy from the image but the spots. What a chain finds in it estimates what it finds falsely in
+    the image. It is an estimate only:
+
+    - too high where the image has dark spots, dark grain or narrow dark gaps between cells: turned
+      over, they stand out;
+    - too low where noise has a longer tail on the bright side (few photons, hot pixels);
+    - off along the edges of cells, whose outside becomes the bright side;
+    - blind to what is like a spot and not wanted: dirt, or another kind of object.
+    """
+    bare = image.astype(np.float64)
+    drawn = rng.standard_normal(np.count_nonzero(ground.spotted))
+    bare[ground.spotted] = ground.level[ground.spotted] + ground.noise[ground.spotted] * drawn
+    bare = bare.clip(image.min(), image.max())
+    over = bare.min() + bare.max() - bare
+    return (np.rint(over) if image.dtype.kind in "ui" else over).astype(image.dtype)

@@ -1,0 +1,225 @@
+"""All evidence that one image gives on which method to trust; no annotation is needed."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from localbg import chain, decoy, planted, residuals
+from localbg.completeness import ratio
+from localbg.ground import WHERE, survey
+from localbg.images import Plane
+from localbg.parameters import in_pixels
+
+
+def of_image(
+    plane: Plane,
+    image: str,
+    spot_radius: float | str,
+    methods: list[dict],
+    steps: dict[str, dict[str, dict]],
+    settings: dict,
+    *,
+    shared: Mapping[str, float] | None = None,
+    threads: int = 1,
+) -> dict[str, list[dict]]:
+    """Plant spots, count in a decoy, and look at what each method left behind.
+
+    Parameters
+    ----------
+    plane : localbg.images.Plane
+    image : str
+        Its id, which together with the seed decides on all that is random.
+    spot_radius : number or str
+        In pixels, or in µm as text.
+    methods, steps
+        As `localbg.chain.results` takes them.
+    settings : dict
+        The config's ``evidence``, with a list of ``contrasts``, and the ``seed``.
+    shared : mapping, optional
+        As `localbg.chain.results` takes it.
+    threads : int
+
+    Returns
+    -------
+    dict of str to list of dict
+        Rows of the tables ``recovery``, ``false_spots`` and ``residuals``.
+
+    Raises
+    ------
+    localbg.chain.StepFailed
+        If a method fails on the image.
+
+    Notes
+    -----
+    Methods for spots of one polarity get the same planted spots and the same decoy. Thresholds are
+    those of the image as it is: planted spots are to be looked for as its own are, and must not
+    move what they are measured by. Costs as many runs of all methods as there are plantings (the
+    fewer the larger the image, see `localbg.planted.choose`), and two more.
+    """
+    rows = {"recovery": [], "false_spots": [], "residuals": []}
+    for polarity in ("bright", "dark"):
+        chosen = [m for m in methods if polarity_of(m, steps) == polarity]
+        if chosen:
+            run = partial(
+                chain.results, methods=chosen, steps=steps, shared=shared, threads=threads
+            )
+            of_these = _of_polarity(plane, image, spot_radius, run, settings, polarity, threads)
+            for table, found in of_these.items():
+                rows[table] += found
+    return {table: sorted(found, key=lambda row: row["method"]) for table, found in rows.items()}
+
+
+def polarity_of(method: dict, steps: dict) -> str:
+    """Whether a method looks for bright or dark spots."""
+    return steps["foreground"][method["foreground"]]["parameters"]["polarity"]
+
+
+def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
+    radius = float(in_pixels(spot_radius, plane.pixel_size_um))
+    rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
+    grey_step = plane.facts["grey_step"]
+    ground = survey(plane.pixels, radius, polarity=polarity, grey_step=grey_step, threads=threads)
+    plants = planted.choose(
+        ground,
+        settings["contrasts"],
+        settings["planted"],
+        radius,
+        rng,
+        sigma=radius / 2**0.5 if settings["width"] == "spot_radius" else None,
+        headroom=planted.headroom(plane.pixels, ground, polarity),
+    )
+    centres = tuple(np.rint(plants.places).astype(int).T)
+    sign = 1 if polarity == "bright" else -1
+
+    def runs(pixels, steps):
+        of_pixels = replace(plane, pixels=pixels)
+        for method, made in run(of_pixels, spot_radius, steps=steps):
+            if isinstance(made, chain.StepFailed):
+                raise made
+            yield method["method"], method["mask"], made
+
+    typical = float(np.median(ground.noise))
+    edges = residuals.edges(ground.steepness, ground.noise)
+    steps = run.keywords["steps"]
+    before, rows, masks = {}, {}, dict(steps["mask"])
+    for name, mask, made in runs(plane.pixels, steps):
+        masks[mask] = masks[mask] | {"found": made["record"]}
+        places = _places(made["spots"])
+        before[name] = {
+            "places": places,
+            "background": made["background"][centres].astype(float),
+            "denoised": made["denoised"][centres].astype(float),
+        }
+        rows[name] = {
+            "rise_under_spots": residuals.rise_under_spots(
+                sign * made["background"].astype(np.float32),
+                places,
+                [spot["foreground_max"] for spot in made["spots"]],
+                radius,
+            ),
+            "trend": residuals.trend(
+                sign * made["foreground"], ground.level, made["labels"] > 0, typical
+            ),
+            "count_correlation": residuals.count_correlation(places, ground.level, radius, typical),
+            "edge_excess": residuals.edge_excess(places, edges),
+            "negative_fraction": made["record"]["negative_fraction"],
+        }
+    as_before = steps | {"mask": masks}
+
+    results = {name: _Recovered(len(plants.places)) for name in before}
+    for number in range(plants.plantings.max(initial=-1) + 1):
+        together = np.flatnonzero(plants.plantings == number)
+        pixels = planted.plant(
+            plane.pixels,
+            plants.places[together],
+            plants.heights[together],
+            plants.sigma,
+            polarity=polarity,
+            gain=settings["gain"],
+            rng=rng,
+        )
+        here = tuple(axis[together] for axis in centres)
+        for name, _, made in runs(pixels, as_before):
+            results[name].note(plants, together, made, here, before[name]["places"], radius)
+    for name, result in results.items():
+        kept = before[name]
+        rows[name]["leakage"] = residuals.leakage(
+            result.background, kept["background"], result.denoised, kept["denoised"]
+        )
+
+    turned = decoy.turned(plane.pixels, ground, rng)
+    false = {name: len(made["spots"]) for name, _, made in runs(turned, as_before)}
+    return {
+        "recovery": [
+            {"method": name} | row
+            for name, result in results.items()
+            for row in result.rows(plants, settings["contrasts"])
+        ],
+        "false_spots": [
+            {
+                "method": name,
+                "kind": "decoy",
+                "n": n,
+                "density": 1e4 * n / plane.pixels.size,
+                "n_spots": len(before[name]["places"]),
+            }
+            for name, n in false.items()
+        ],
+        "residuals": [{"method": name} | row for name, row in rows.items()],
+    }
+
+
+def _places(spots):
+    return np.array([(spot["y"], spot["x"]) for spot in spots]).reshape(-1, 2)
+
+
+class _Recovered:
+    """What one method made of the planted spots: a value for each."""
+
+    def __init__(self, n):
+        self.distance = np.full(n, math.nan)  # pixels; NaN where not found
+        self.bias = np.full(n, math.nan)
+        self.background = np.zeros(n)
+        self.denoised = np.zeros(n)
+
+    def note(self, plants, together, made, centres, before, radius):
+        self.background[together] = made["background"][centres]
+        self.denoised[together] = made["denoised"][centres]
+        pairs, distances = planted.recovered(
+            plants.places[together], _places(made["spots"]), before, radius
+        )
+        which = together[pairs[:, 0]]
+        self.distance[which] = distances
+        sums = np.array([spot["foreground_sum"] for spot in made["spots"]])
+        given = 2 * math.pi * plants.sigma**2 * plants.heights[which]
+        self.bias[which] = sums[pairs[:, 1]] / given - 1 if len(pairs) else 0
+
+    def rows(self, plants, contrasts):
+        """A row for each kind of local background and contrast; none where nothing was planted."""
+        rung = np.rint(np.log(plants.contrasts / contrasts[0]) / np.log(ratio(contrasts)))
+        for where in ("all", *WHERE):
+            there = np.full(rung.size, True)
+            if where != "all":
+                there = plants.where == WHERE.index(where)
+            for i, contrast in enumerate(contrasts):
+                some = np.flatnonzero(there & (rung == i))
+                if not some.size:
+                    continue
+                found = some[np.isfinite(self.distance[some])]
+                yield {
+                    "where": where,
+                    "contrast": contrast,
+                    "planted": int(some.size),
+                    "recovered": int(found.size),
+                    "position_error": (
+                        float(np.sqrt(np.mean(self.distance[found] ** 2))) if found.size else None
+                    ),
+                    "intensity_bias": float(np.median(self.bias[found])) if found.size else None,
+                    "sigma": plants.sigma,
+                }

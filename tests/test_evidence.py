@@ -1,0 +1,245 @@
+"""Evidence without annotation against what is true of simulated scenes."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from localbg import chain, evidence, scoring
+from localbg.completeness import fit, together
+from localbg.images import Plane
+from localbg.plan import make_plan
+from localbg.recovery import Recovery
+from simulate import gaussian_spots, inner, scatter
+
+SHAPE = (192, 192)
+NOISE, SIGMA, RADIUS = 8.0, 2.0, 2.83
+SCENES, LOOKED_AT = 30, 5
+CONTRASTS = {"lowest": 0.5, "highest": 128, "steps": 17}
+
+
+def work(**config):
+    """What a job is told: methods, steps and settings."""
+    evidence = {"contrasts": CONTRASTS, "planted": 24} | config.pop("evidence", {})
+    images = {"a": {"path": "a.tif", "spot_radius": RADIUS}}
+    told = make_plan({"images": images, "evidence": evidence} | config).gathering("a")
+    return {key: told[key] for key in ("methods", "steps", "settings")}
+
+
+def plane(pixels):
+    pixels = np.asarray(pixels)
+    return Plane(pixels, "YX", pixels.shape, str(pixels.dtype), None)
+
+
+def scene(rng, slope, n=25):
+    """Spots of all contrasts, evenly spread on a slope with noise; their places and contrasts."""
+    places = scatter(rng, inner(SHAPE, 8), n, spacing=16)
+    contrasts = np.exp(rng.uniform(0, np.log(32), n))
+    spots = np.column_stack([places, contrasts * NOISE, np.full(n, SIGMA)])
+    grey = 100 + slope * np.indices(SHAPE)[1] + rng.normal(0, NOISE, SHAPE)
+    grey += gaussian_spots(SHAPE, spots)
+    return plane(np.rint(grey).astype(np.uint16)), places, contrasts
+
+
+@cache
+def scenes(slope):
+    rng = np.random.default_rng(1)
+    return [scene(rng, slope) for _ in range(SCENES)]
+
+
+def found_in(made):
+    return np.array([(spot["y"], spot["x"]) for spot in made["spots"]]).reshape(-1, 2)
+
+
+def true_recovery(slope, told):
+    """Spots of the scenes' own, and how many each method found, by contrast; and false ones."""
+    ladder = told["settings"]["contrasts"]
+    edges = np.sqrt(np.multiply(ladder[1:], ladder[:-1]))
+    counts = {m["method"]: np.zeros((2, len(ladder)), int) for m in told["methods"]}
+    false = dict.fromkeys(counts, 0)
+    for image, places, contrasts in scenes(slope):
+        rung = np.searchsorted(edges, contrasts)
+        for method, made in chain.results(image, RADIUS, told["methods"], told["steps"]):
+            found = found_in(made)
+            matched = scoring.match(places, found, RADIUS)[0][:, 0]
+            np.add.at(counts[method["method"]][0], rung, 1)
+            np.add.at(counts[method["method"]][1], rung[matched], 1)
+            false[method["method"]] += len(found) - len(matched)
+    return counts, false
+
+
+def gathered(told, image, name="a"):
+    return evidence.of_image(image, name, RADIUS, **told)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.5])
+@pytest.mark.parametrize("config", [{}, {"threshold": {"rule": "noise", "k": 4}}])
+def test_half_of_the_planted_spots_are_found_where_half_of_the_true_ones_are(slope, config):
+    told = work(**config)
+    counts, _ = true_recovery(slope, told)
+    recovery = Recovery(told["settings"]["contrasts"], 0)
+    for i, (image, *_) in enumerate(scenes(slope)[:LOOKED_AT]):
+        rows = gathered(told, image, f"{i}")["recovery"]
+        recovery.add(f"{i}", "", list(counts), rows)
+    rows = [row for row in recovery.rows() if row["where"] == "all" and not row["image"]]
+    assert [row["method"] for row in rows] == ["gaussian", "median", "tophat"]
+    for row in rows:
+        _, true = fit(told["settings"]["contrasts"], *counts[row["method"]])
+        assert row["contrast50"] == pytest.approx(true["half"].contrast, rel=0.15), row["method"]
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.5])
+def test_a_decoy_has_about_as_many_spots_as_are_false(slope):
+    told = work(
+        threshold={"rule": "noise", "k": 2.5},
+        compare=["median", "tophat"],
+        evidence={"planted": 1},
+    )
+    _, false = true_recovery(slope, told)
+    decoys = dict.fromkeys(false, 0)
+    for i, (image, *_) in enumerate(scenes(slope)):
+        for row in gathered(told, image, f"{i}")["false_spots"]:
+            assert row["kind"] == "decoy"
+            decoys[row["method"]] += row["n"]
+    for method, n in false.items():
+        assert n > 40
+        assert n / 2 < decoys[method] < 2 * n
+
+
+def test_recovery_goes_from_none_to_all():
+    rows = gathered(work(), scenes(0.0)[0][0])["recovery"]
+    rows = [row for row in rows if row["where"] == "all"]
+    for row in rows:
+        if row["contrast"] <= 0.5:
+            assert row["recovered"] == 0
+        if row["contrast"] >= 45:
+            assert row["recovered"] == row["planted"]
+            assert row["position_error"] < 0.2
+    assert {row["planted"] for row in rows} == {24}
+
+
+def test_on_a_steep_slope_all_spots_are_planted_on_a_slope():
+    rows = gathered(work(compare=["median"]), scene(np.random.default_rng(0), 4.0)[0])["recovery"]
+    planted = {"slope": 0, "flat": 0, "bright": 0, "all": 0}
+    for row in rows:
+        planted[row["where"]] += row["planted"]
+    assert planted["slope"] > 0.95 * planted["all"]
+
+
+def test_a_place_is_of_one_kind_and_all_of_them_are_all():
+    rows = gathered(work(), scenes(1.5)[0][0])["recovery"]
+    for method in ("gaussian", "median", "tophat"):
+        mine = [row for row in rows if row["method"] == method]
+        for name in ("planted", "recovered"):
+            parts = sum(row[name] for row in mine if row["where"] != "all")
+            assert parts == sum(row[name] for row in mine if row["where"] == "all")
+
+
+def test_all_methods_get_the_same_spots_whatever_other_methods_there_are():
+    image = scenes(0.0)[1][0]
+    three = gathered(work(), image)
+    one = gathered(work(compare=["median"]), image)
+    for table, rows in one.items():
+        assert rows == [row for row in three[table] if row["method"] == "median"]
+    planted = {
+        tuple(
+            (r["where"], r["contrast"], r["planted"]) for r in three["recovery"] if r["method"] == m
+        )
+        for m in ("gaussian", "median", "tophat")
+    }
+    assert len(planted) == 1
+
+
+def test_the_seed_and_the_image_decide_on_all_that_is_random():
+    image = scenes(0.0)[2][0]
+    told = work(compare=["median"])
+    assert gathered(told, image) == gathered(told, image)
+    assert gathered(told, image) != gathered(told, image, "b")
+    assert gathered(told, image) != gathered(work(compare=["median"], evidence={"seed": 1}), image)
+
+
+def test_a_constant_more_changes_nothing():
+    image = scenes(0.0)[3][0]
+    told = work(compare=["median"])
+    one, other = gathered(told, image), gathered(told, plane(image.pixels + np.uint16(1000)))
+    counts = ("where", "contrast", "planted", "recovered")
+    for a, b in zip(one["recovery"], other["recovery"], strict=True):
+        assert [a[key] for key in counts] == [b[key] for key in counts]
+    assert one["false_spots"] == other["false_spots"]
+    leakage = [found["residuals"][0]["leakage"] for found in (one, other)]
+    assert leakage[0] == pytest.approx(leakage[1], abs=1e-3)
+
+
+def test_dark_spots_are_planted_for_methods_that_look_for_them():
+    image = scenes(0.0)[4][0]
+    over = plane(np.uint16(1000) - image.pixels)
+    told = work(compare=["median"], polarity="dark")
+    bright, dark = gathered(work(compare=["median"]), image), gathered(told, over)
+    halves = []
+    for found in (bright, dark):
+        recovery = Recovery(told["settings"]["contrasts"], 0)
+        recovery.add("a", "", ["median"], found["recovery"])
+        halves.append(next(recovery.rows())["contrast50"])
+    assert halves[0] == pytest.approx(halves[1], rel=0.1)
+    assert bright["residuals"][0]["leakage"] == pytest.approx(
+        dark["residuals"][0]["leakage"], abs=0.03
+    )
+
+
+def test_a_background_that_sees_nothing_has_no_leakage_and_one_that_sees_all_has_it_whole():
+    methods = {
+        "wide": {"background": {"filter": "median", "radius": 20}},
+        "narrow": {"background": {"filter": "gaussian", "sigma": 0.2}},
+    }
+    told = work(methods=methods, compare=["wide", "narrow"])
+    narrow, wide = gathered(told, scenes(0.0)[5][0])["residuals"]
+    assert wide["leakage"] < 0.02
+    assert narrow["leakage"] > 0.95
+
+
+@pytest.mark.parametrize("value", [np.uint8(7), np.float32(7)])
+def test_a_constant_image_is_a_case_with_an_answer(value):
+    found = gathered(work(), plane(np.full((80, 80), value)))
+    assert [row["n"] for row in found["false_spots"]] == [0, 0, 0]
+    recovery = Recovery(work()["settings"]["contrasts"], 0)
+    recovery.add("a", "", ["gaussian", "median", "tophat"], found["recovery"])
+    row = next(recovery.rows())
+    if value.dtype == np.float32:
+        assert row["note"].startswith("no spot planted")
+
+
+def test_a_method_that_fails_is_told_by_its_step():
+    told = work(methods={"median": {"background": {"radius": 60}}}, compare=["median"])
+    with pytest.raises(chain.StepFailed, match="background: the filter's radius"):
+        gathered(told, plane(np.zeros((60, 60), np.uint8)))
+
+
+def test_images_of_a_group_are_put_together_and_failed_ones_are_named():
+    told = work(compare=["median"])
+    contrasts = told["settings"]["contrasts"]
+    recovery = Recovery(contrasts, 0)
+    for name, group in (("a", "x"), ("b", "x"), ("c", "y")):
+        recovery.add(name, group, ["median"], gathered(told, scenes(0.0)[6][0], name)["recovery"])
+    recovery.add_failed("bad", "y", ["median"], "read failed: damaged")
+    rows = [row for row in recovery.rows() if row["where"] == "all"]
+    keys = [(row["image"], row["group"]) for row in rows]
+    assert keys == [
+        ("", ""),
+        ("", "x"),
+        ("", "y"),
+        ("a", "x"),
+        ("b", "x"),
+        ("bad", "y"),
+        ("c", "y"),
+    ]
+    assert rows[0]["images"] == 3
+    assert rows[0]["planted"] == 3 * 24 * 17
+    assert rows[5]["note"] == "read failed: damaged"
+    each = [row["contrast50"] for row in rows if row["image"] in ("a", "b", "c")]
+    assert rows[0]["contrast50"] == pytest.approx(np.exp(np.mean(np.log(each))), rel=0.05)
+    curves = [
+        recovery.tallies[name, group, "median", "all"].curve
+        for name, group in (("a", "x"), ("b", "x"))
+    ]
+    half = together(contrasts, curves, [1, 1])["half"]
+    assert rows[1]["contrast50"] == half.contrast
