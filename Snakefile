@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import batches, captions, closing, dependencies, paths
+from localbg import batches, captions, closing, dependencies, paths, slurm
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -34,7 +34,8 @@ report: "report/workflow.rst"
 
 
 # What the captions of the report ask for, when the report is made.
-config["found"] = captions.Found(plan.results, {m.name: m.recipe for m in plan.methods.values()})
+RECIPES = {method.name: method.recipe for method in plan.methods.values()}
+config["found"] = captions.Found(plan.results, RECIPES)
 
 
 pathvars:
@@ -46,6 +47,8 @@ wildcard_constraints:
     image="[^/]+",
     batch="[0-9]+",
     part="[^/]+",
+    sweep="[^/]+",
+    pool="all|group-[0-9]+",
 
 
 include: "rules/common.smk"
@@ -55,33 +58,38 @@ include: "rules/common.smk"
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
-TABLES = ["images", "spots", "counts", "comparison", "agreement", "failures"]
-EVIDENCE = [
-    *collect("<results>/tables/{table}.csv", table=["recovery", "completeness"]),
-    *collect("<results>/tables/{table}.csv", table=["false_spots", "residuals"]),
-    *collect("<results>/figures/{figure}.png", figure=["completeness", "false_spots"]),
+VERDICT = paths.verdict_tables(plan)
+TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
+TABLES += ["failures", "groups", "look_first", "recommendation"]
+FIGURES = ["counts", "agreement", "recommendation"]
+if plan.sampled:
+    TABLES += ["recovery"]
+    FIGURES += ["completeness", "false_spots"]
+# All that a run makes but the record of how it came about.
+MADE = [
+    *collect("<results>/tables/{table}.csv", table=TABLES),
+    *VERDICT.values(),
+    *collect(
+        "<results>/figures/{kind}/{image}.png",
+        kind=["panels", "profiles"],
+        image=[] if plan.batches else plan.images,
+    ),
+    *collect("<results>/figures/sweeps/{sweep}.png", sweep=plan.sweeps),
+    *collect("<results>/figures/{figure}.png", figure=FIGURES),
+    "<results>/complete",
 ]
 
 
 rule all:
     input:
-        collect("<results>/tables/{table}.csv", table=TABLES),
-        "<results>/tables/accuracy.csv" if plan.with_truth else [],
-        collect(
-            "<results>/figures/{kind}/{image}.png",
-            kind=["panels", "profiles"],
-            image=[] if plan.batches else plan.images,
-        ),
-        "<results>/figures/counts.png",
-        "<results>/figures/agreement.png",
-        EVIDENCE if plan.evidence["images"] else [],
-        "<results>/complete",
+        MADE,
+        "<results>/provenance.json",
 
 
 rule read:
     """Pick the plane once, so that every step after it sees rows and columns."""
     input:
-        source=lambda wildcards: file_of(wildcards.image),
+        remote=lambda wildcards: remote([wildcards.image]),
         modules=modules("read.py"),
     output:
         plane="<results>/image/{image}.tif",
@@ -90,8 +98,12 @@ rule read:
         "<logs>/read/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
+        source=lambda wildcards, input: local([wildcards.image], input.remote)[0],
         picks=lambda wildcards: plan.picks(wildcards.image),
+        stamp=lambda wildcards: stamps([wildcards.image]),
     script:
         "scripts/read.py"
 
@@ -107,6 +119,8 @@ rule denoise:
         "<logs>/denoise/{denoised}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("denoised"),
     script:
@@ -125,6 +139,8 @@ rule background:
         "<logs>/background/{background}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("background"),
     script:
@@ -144,10 +160,15 @@ rule subtract:
         "<logs>/subtract/{foreground}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("foreground"),
     script:
         "scripts/subtract.py"
+
+
+include: "rules/scope.smk"
 
 
 rule threshold:
@@ -155,6 +176,7 @@ rule threshold:
     input:
         foreground=upstream("mask", "foreground"),
         facts="<results>/image/{image}.json",
+        shared=lambda wildcards: paths.shared_threshold(plan, wildcards.mask, wildcards.image) or [],
         modules=modules("threshold.py"),
     output:
         mask="<results>/mask/{mask}/{image}.tif",
@@ -163,6 +185,8 @@ rule threshold:
         "<logs>/threshold/{mask}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("mask"),
     script:
@@ -185,6 +209,8 @@ rule spots:
         "<logs>/spots/{labels}/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("labels"),
     script:
@@ -194,7 +220,10 @@ rule spots:
 rule batch:
     """Many images through all methods that share a background, in memory: for hundreds and more."""
     input:
-        sources=lambda wildcards: list(map(file_of, plan.batches[wildcards.batch])),
+        remote=lambda wildcards: remote(plan.batches[wildcards.batch]),
+        shared=lambda wildcards: paths.shared_thresholds(
+            plan, plan.batches[wildcards.batch], wildcards.background
+        ),
         modules=with_estimator("batch.py"),
     output:
         piece="<results>/batches/{batch}/{background}.jsonl",
@@ -206,7 +235,9 @@ rule batch:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
     params:
+        sources=lambda wildcards, input: local(plan.batches[wildcards.batch], input.remote),
         work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
+        stamp=lambda wildcards: stamps(plan.batches[wildcards.batch]),
     script:
         "scripts/batch.py"
 
@@ -222,6 +253,7 @@ rule collect:
         images=table("images"),
         spots=table("spots"),
         counts=table("counts"),
+        parameters=table("parameters"),
         failures=table("failures"),
         # Taken away at the end of a run in which images failed: the next run tries them again.
         complete=touch("<results>/complete"),
@@ -232,7 +264,9 @@ rule collect:
     params:
         images=IMAGES,
         results=RESULTS,
-        methods=list(plan.methods),
+        methods=RECIPES,
+        # A run that was stopped before it could say what failed has it still to say.
+        unsaid=closing.unsaid(plan),
     script:
         "scripts/collect.py"
 
@@ -256,6 +290,7 @@ rule compare:
 
 
 include: "rules/evidence.smk"
+include: "rules/verdict.smk"
 
 
 rule panels:
@@ -276,6 +311,8 @@ rule panels:
         "<logs>/panels/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
@@ -300,6 +337,8 @@ rule profiles:
         "<logs>/profiles/{image}.log",
     conda:
         "envs/environment.yaml"
+    resources:
+        mem_mb=for_image(batches.memory_mb),
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
@@ -335,9 +374,38 @@ rule overview:
         "scripts/overview.py"
 
 
+rule provenance:
+    """What made the results, and from what: enough to repeat the run and to check it."""
+    input:
+        MADE,
+        tables=[*collect("<results>/tables/{table}.csv", table=TABLES), *VERDICT.values()],
+        config=list(map(os.path.relpath, workflow.configfiles)),
+        sheet=plan.sheet,
+        modules=modules("provenance.py"),
+    output:
+        record="<results>/provenance.json",
+        config="<results>/provenance.yaml",
+    log:
+        "<logs>/provenance.log",
+    conda:
+        "envs/environment.yaml"
+    params:
+        config=plan.config,
+        methods=RECIPES,
+        logs=paths.logs(plan),
+    script:
+        "scripts/provenance.py"
+
+
 onstart:
+    # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
+    if left := slurm.jobs_of(os.getcwd()):
+        raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
     if plan.batches:
-        batches.write_record(plan.results, plan.batches)
+        try:
+            batches.write_record(plan.results, plan.batches)
+        except OSError as error:
+            raise WorkflowError(str(error)) from None
 
 
 onsuccess:

@@ -33,10 +33,21 @@ def with_estimator(script):
     return needed
 
 
-def file_of(image):
-    """An image's file; an address goes through Snakemake's storage."""
-    row = plan.images[image]
-    return storage(row.path) if row.is_remote else row.path
+def remote(images):
+    """Those of the images that lie behind an address, through Snakemake's storage."""
+    return [storage(plan.images[name].path) for name in images if plan.images[name].is_remote]
+
+
+def local(images, fetched):
+    """Where each image's file lies, those behind an address once they are fetched."""
+    fetched = iter(fetched)
+    rows = [plan.images[name] for name in images]
+    return [next(fetched) if row.is_remote else row.path for row in rows]
+
+
+def stamps(images):
+    """What makes the job of an image run again: another file, or a changed one; see Plan.stamp."""
+    return [[plan.images[name].path, *plan.stamp(name)] for name in images]
 
 
 def drawn(wildcards):
@@ -52,6 +63,11 @@ def table(name):
         category="3 Tables",
         labels={"table": name},
     )
+
+
+def for_image(needed):
+    """What any step of one image needs, and more at each attempt."""
+    return lambda wildcards, attempt: attempt * needed([plan.images[wildcards.image].path], 1)
 
 
 def for_batch(needed):

@@ -4,27 +4,47 @@
 rule accuracy:
     """How far each method is from the truth, where the truth is known."""
     input:
-        "<results>/tables/images.csv",
-        "<results>/tables/spots.csv",
-        "<results>/tables/counts.csv",
         list(plan.with_truth.values()),
+        images="<results>/tables/images.csv",
+        spots="<results>/tables/spots.csv",
+        counts="<results>/tables/counts.csv",
         modules=modules("accuracy.py"),
     output:
-        table("accuracy"),
+        accuracy=table("accuracy"),
+        accuracy_pooled=table("accuracy_pooled"),
+        accuracy_differences=table("accuracy_differences"),
     log:
         "<logs>/accuracy.log",
     conda:
         "../envs/environment.yaml"
     params:
         truth=plan.with_truth,
+        seed=plan.seed,
     script:
         "../scripts/accuracy.py"
+
+
+rule crossvalidate:
+    """What a method is worth on images that had no say in choosing it."""
+    input:
+        accuracy="<results>/tables/accuracy.csv",
+        methods="<results>/tables/methods.csv",
+        modules=modules("crossvalidate.py"),
+    output:
+        table("crossvalidation"),
+    log:
+        "<logs>/crossvalidate.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../scripts/crossvalidate.py"
 
 
 rule evidence:
     """Planted spots, a decoy and residuals: what tells on a method where nothing is annotated."""
     input:
-        sources=lambda wildcards: list(map(file_of, plan.sampled[wildcards.part])),
+        remote=lambda wildcards: remote(plan.sampled[wildcards.part]),
+        shared=lambda wildcards: paths.shared_thresholds(plan, plan.sampled[wildcards.part]),
         modules=with_estimator("evidence.py"),
     output:
         piece="<results>/evidence/{part}.jsonl",
@@ -36,7 +56,9 @@ rule evidence:
         mem_mb=for_evidence(batches.evidence_memory_mb),
         runtime=for_evidence(batches.evidence_minutes),
     params:
+        sources=lambda wildcards, input: local(plan.sampled[wildcards.part], input.remote),
         work=lambda wildcards: plan.gathering(wildcards.part),
+        stamp=lambda wildcards: stamps(plan.sampled[wildcards.part]),
     script:
         "../scripts/evidence.py"
 
@@ -58,7 +80,7 @@ rule collect_evidence:
         "../envs/environment.yaml"
     params:
         blanks=plan.blanks,
-        settings=plan.evidence,
+        settings=plan.evidence | {"seed": plan.seed},
     script:
         "../scripts/collect_evidence.py"
 

@@ -1,26 +1,62 @@
-"""Score each method against true positions, where the sheet gives them."""
+"""Score each method against true positions, image by image and over all of them."""
 
-from localbg import job, scoring, sheet, tables
+import numpy as np
+
+from localbg import job, pooled, scoring, tables
+from localbg.truth import points
 
 
-def main(images: str, spots: str, counts: str, accuracy: str, truth: dict[str, str]) -> None:
-    """Write the accuracy of each method on each image that has truth and did not fail."""
+def main(
+    *,
+    images: str,
+    spots: str,
+    counts: str,
+    truth: dict[str, str],
+    seed: int,
+    outputs: dict[str, str],
+) -> None:
+    """Write the accuracy of each method on each image that has truth and did not fail.
+
+    Parameters
+    ----------
+    images, spots, counts : str
+        Paths of the tables.
+    truth : dict of str to str
+        Paths of true positions by image.
+    seed : int
+        Of the resampling.
+    outputs : dict of str to str
+        Paths of the tables ``accuracy``, ``accuracy_pooled`` and ``accuracy_differences``.
+    """
     known, found = tables.Following(images), tables.Following(spots)
-    with tables.Writer(accuracy, tables.COLUMNS["accuracy"]) as table:
+    methods, sums, of_spots = [], [], None
+    with tables.Writer(outputs["accuracy"], tables.COLUMNS["accuracy"]) as table:
         for image, rows in tables.grouped(counts):
             radius = known.rows(image)[0]["spot_radius"]
             if image not in truth or not radius:
                 continue
-            points = {row["method"]: [] for row in rows}
+            methods = [row["method"] for row in rows]
+            places = {method: [] for method in methods}
             for row in found.rows(image):
-                points[row["method"]].append((float(row["y"]), float(row["x"])))
-            for method, places in points.items():
-                table.row(
-                    {"image": image, "method": method}
-                    | scoring.accuracy(sheet.points(truth[image]), places, float(radius))
-                )
+                places[row["method"]].append((float(row["y"]), float(row["x"])))
+            true = points(truth[image])
+            scored = [scoring.accuracy(true, places[name], float(radius)) for name in methods]
+            for name, row in zip(methods, scored, strict=True):
+                table.row({"image": image, "group": rows[0]["group"], "method": name} | row)
+            sums.append([pooled.of_image(row) for row in scored])
+            of_spots = pooled.of_spots(true, places, float(radius)) if len(sums) == 1 else None
+    together, differences = pooled.summary(methods, np.array(sums), of_spots, seed=seed)
+    for name, rows in (("accuracy_pooled", together), ("accuracy_differences", differences)):
+        tables.write(outputs[name], tables.COLUMNS[name], rows)
 
 
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
-    main(*snakemake.input[:3], snakemake.output[0], snakemake.params.truth)
+    main(
+        images=snakemake.input.images,
+        spots=snakemake.input.spots,
+        counts=snakemake.input.counts,
+        truth=snakemake.params.truth,
+        seed=snakemake.params.seed,
+        outputs=dict(snakemake.output.items()),
+    )

@@ -2,10 +2,9 @@
 
 import json
 import os
-import resource
 import time
 
-from localbg import chain, images, job, tables
+from localbg import chain, files, images, job, tables
 
 
 def main(
@@ -35,7 +34,7 @@ def main(
     """
     start = last = time.monotonic()
     failed = 0
-    with open(f"{piece}.part", "w", encoding="utf-8") as file:
+    with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
         for done, (source, row) in enumerate(zip(sources, rows, strict=True), 1):
             found = process(source, row, methods, steps, keep, results, threads)
             failed += any("failed_step" in part for part in (found, *found["methods"].values()))
@@ -43,12 +42,10 @@ def main(
             if time.monotonic() - last > 10:
                 last = time.monotonic()
                 job.log.info("%d of %d images", done, len(rows))
-    os.replace(f"{piece}.part", piece)
     seconds = time.monotonic() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     job.log.info(
         "%d images, %d failed, %d methods: %.1f s, %.3f s an image, %.0f MB at most",
-        *(len(rows), failed, len(methods), seconds, seconds / len(rows), peak),
+        *(len(rows), failed, len(methods), seconds, seconds / len(rows), job.peak_mb()),
     )
 
 
@@ -57,6 +54,7 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
     said = {key: row[key] for key in ("image", "path", "group", "spot_radius")}
     try:
         plane = images.read(source, **row["picks"])
+        facts = plane.facts | {"sha256": files.sha256(source)}
     except Exception as error:
         if job.is_machine_s(error):
             raise
@@ -64,7 +62,11 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
         record = {"failed_step": "read", "reason": job.reason(error)}
         return said | record | {"methods": {}}
     found = {}
-    for method, made in chain.results(plane, row["spot_radius"], methods, steps, threads=threads):
+    shared = chain.shared_thresholds(results, row["pools"])
+    made_by = chain.results(
+        plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
+    )
+    for method, made in made_by:
         if isinstance(made, chain.StepFailed):
             found[method["method"]] = made.record
             continue
@@ -76,13 +78,13 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
             path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"
             os.makedirs(os.path.dirname(path), exist_ok=True)
             images.write(path, made[kind], pixel_size_um=plane.pixel_size_um)
-    return said | {"facts": plane.facts, "methods": found}
+    return said | {"facts": facts, "methods": found}
 
 
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
-        list(snakemake.input.sources),
+        snakemake.params.sources,
         snakemake.output.piece,
         **snakemake.params.work,
         threads=snakemake.threads,

@@ -2,30 +2,36 @@
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from functools import lru_cache
 
-from localbg import gathered, job, tables
+from localbg import gathered, job, recipes, tables
 from localbg.gathered import Found
 from localbg.parameters import in_pixels
 
-UNKNOWN = dict.fromkeys(("axes", "shape", "dtype", "pixel_size_um"))
+TABLES = ("images", "spots", "counts", "parameters", "failures")
+FACTS = ("axes", "shape", "dtype", "pixel_size_um", "sha256")
 
 
-def main(found: Iterable[Found], methods: list[str], outputs: dict) -> None:
+def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> None:
     """Write the tables, one image after the other.
 
     Parameters
     ----------
     found : iterable of localbg.gathered.Found
         Sorted by image.
-    methods : list of str
-        Names of all methods, sorted.
+    methods : dict of str to dict
+        Recipes of all methods by name, sorted.
     outputs : dict
         Paths of the tables by name.
     """
+    columns = {name: list(tables.COLUMNS[name]) for name in TABLES}
+    columns["parameters"] += recipes.columns(methods)
+    # Most images share their settings.
+    settings = lru_cache(1000)(lambda method, *of: recipes.settings(methods[method], *of))
     with ExitStack() as stack:
         write = {
-            name: stack.enter_context(tables.Writer(outputs[name], tables.COLUMNS[name]))
-            for name in ("images", "spots", "counts", "failures")
+            name: stack.enter_context(tables.Writer(outputs[name], columns[name]))
+            for name in TABLES
         }
         for image in found:
             row = image_row(image)
@@ -39,9 +45,16 @@ def main(found: Iterable[Found], methods: list[str], outputs: dict) -> None:
                 key = {"image": row["image"], "group": row["group"], "method": method}
                 if image.failure:
                     write["counts"].row(key | {"status": "failed"})
+                    write["parameters"].row(key)
                     continue
                 made = image.methods[method]
-                write["counts"].row(key | count_row(made, row))
+                counted = count_row(made, row)
+                write["counts"].row(key | counted)
+                write["parameters"].row(
+                    key
+                    | {"threshold": counted["threshold"]}
+                    | settings(method, image.row["spot_radius"], row["pixel_size_um"])
+                )
                 start = [row["image"], method]
                 write["spots"].texts(start + spot for spot in made["spots"])
 
@@ -49,7 +62,7 @@ def main(found: Iterable[Found], methods: list[str], outputs: dict) -> None:
 def image_row(image: Found) -> dict:
     """What is known of an image, whether it failed or not."""
     row = {key: image.row[key] for key in ("image", "path", "group")}
-    row |= {key: (image.facts or UNKNOWN)[key] for key in UNKNOWN}
+    row |= {key: image.facts.get(key) for key in FACTS}
     if image.failure:
         reason = f"{image.failure['failed_step']}: {image.failure['reason']}"
         return row | {"status": "failed", "reason": reason}

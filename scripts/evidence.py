@@ -1,9 +1,8 @@
 """Gather what speaks for and against each method on a few images, without annotation."""
 
 import json
-import os
 
-from localbg import chain, evidence, images, job
+from localbg import chain, evidence, files, images, job
 
 
 def main(
@@ -13,6 +12,7 @@ def main(
     methods: list[dict],
     steps: dict,
     settings: dict,
+    results: str,
     threads: int = 1,
 ) -> None:
     """Write what was found as one line of JSON per image, failures included.
@@ -27,16 +27,17 @@ def main(
         What the sheet says of each image, ``picks`` (how to read it) among it.
     methods, steps, settings
         As `localbg.evidence.of_image` takes them.
+    results : str
+        Folder of the results.
     """
-    with open(f"{piece}.part", "w", encoding="utf-8") as file:
+    with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
         for source, row in zip(sources, rows, strict=True):
-            found = process(source, row, methods, steps, settings, threads)
+            found = process(source, row, methods, steps, settings, results, threads)
             file.write(json.dumps(found, ensure_ascii=False) + "\n")
             job.log.info("%s done", row["image"])
-    os.replace(f"{piece}.part", piece)
 
 
-def process(source, row, methods, steps, settings, threads) -> dict:
+def process(source, row, methods, steps, settings, results, threads) -> dict:
     """One image: the rows of tables that it gives, or why it gives none."""
     said = {key: row[key] for key in ("image", "group")}
     said["methods"] = [method["method"] for method in methods]
@@ -45,7 +46,14 @@ def process(source, row, methods, steps, settings, threads) -> dict:
         plane = images.read(source, **row["picks"])
         step = "evidence"
         return said | evidence.of_image(
-            plane, row["image"], row["spot_radius"], methods, steps, settings, threads=threads
+            plane,
+            row["image"],
+            row["spot_radius"],
+            methods,
+            steps,
+            settings,
+            shared=chain.shared_thresholds(results, row["pools"]),
+            threads=threads,
         )
     except chain.StepFailed as failed:
         return said | failed.record
@@ -59,7 +67,7 @@ def process(source, row, methods, steps, settings, threads) -> dict:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
-        list(snakemake.input.sources),
+        snakemake.params.sources,
         snakemake.output.piece,
         **snakemake.params.work,
         threads=snakemake.threads,

@@ -1,7 +1,8 @@
 """Draw what each method made of an image: raw, background, foreground and spots found."""
 
-from localbg import figure_inputs, figures, job, panels, sheet
+from localbg import figure_inputs, figures, job, panels
 from localbg.captions import number
+from localbg.truth import points
 
 
 def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: str) -> None:
@@ -24,7 +25,7 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
         figures.save(figures.failed(image, str(reason)), figure)
         job.write_json(record, {"image": image, "failed": str(reason)})
         return
-    places = sheet.points(truth) if truth else None
+    places = points(truth) if truth else None
     drawn = panels.panels(
         image,
         shown.image,

@@ -4,10 +4,18 @@ from localbg import images, job
 from localbg.threshold import threshold
 
 
-def main(foreground: str, facts: str, mask: str, record: str, parameters: dict) -> None:
+def main(
+    foreground: str,
+    facts: str,
+    mask: str,
+    record: str,
+    parameters: dict,
+    shared: str | None = None,
+) -> None:
     """Write the mask as TIFF, and how the threshold came about as JSON."""
     image = images.read(foreground)
-    pixels, found = threshold(image.pixels, job.read_json(facts)["grey_step"], **parameters)
+    level = job.read_json(shared)["threshold"] if shared else None
+    pixels, found = threshold(image.pixels, job.read_json(facts)["grey_step"], level, **parameters)
     images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
     job.write_json(record, found)
 

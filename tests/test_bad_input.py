@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from conftest import snakemake
-from localbg import job
+from conftest import obey_permissions, snakemake
+from localbg import batches, job
 from localbg.plan import PlanError, make_plan
 from test_workflow import NO_FIGURES, PLACES, configure, ran, rows_of, spotted, table
 
@@ -84,7 +84,8 @@ WRONG = {
         {},
         ("image,path,truth", "a,a.tif,a.csv", "b,gone.tif,"),
         [
-            "image 'a': truth a.csv: expected a csv with columns y and x, found row, col",
+            "image 'a': truth a.csv: expected a csv with columns y and x (or axis-0, axis-1), "
+            "found row, col",
             "image 'b': there is no file gone.tif",
         ],
     ),
@@ -156,16 +157,37 @@ def channels(path):
     tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX"})
 
 
+def bomb(path):
+    spotted(path)
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages[0].tags["ImageWidth"].overwrite(2**16)
+        tif.pages[0].tags["ImageLength"].overwrite(2**15)
+
+
+def denied(path):
+    spotted(path)
+    path.chmod(0)
+
+
+def holes(path):
+    pixels = np.ones((64, 60), np.float32)
+    pixels[3, 4:6] = np.nan
+    tifffile.imwrite(path, pixels)
+
+
 def void(path):
     tifffile.imwrite(path, np.full((64, 60), np.nan, np.float32))
 
 
 # Image: how it is made, its spot_radius and channel, the step that refuses it and what that says.
 BAD = {
+    "bomb": (bomb, "", "", "read", "promises Y=32768, X=65536 of uint16, 4.29 GB, in a file of"),
     "channels": (channels, "", "2", "read", "channel 2 does not exist; expected 0 to 1"),
     "colour": (colour, "", "", "read", "this is an RGB image; expected one grey value per pixel"),
+    "denied": (denied, "", "", "read", "denied.tif may not be read (permission denied)"),
     "empty": ((lambda path: path.touch()), "", "", "read", "is empty (0 bytes)"),
     "half": (half, "", "", "read", "truncated or damaged"),
+    "holes": (holes, "", "", "read", "2 of 3840 pixels are NaN or infinite"),
     "large": (spotted, "20", "", "background", "does not fit the image of 64 x 60 pixels"),
     "notes": (notes, "", "", "read", "is not a TIFF image"),
     "scale": (spotted, "0.3um", "", "denoise", "in µm, but the pixel size is unknown"),
@@ -174,8 +196,29 @@ BAD = {
 }
 
 
+# Batches of four: some hold bad images only, the good one shares its own with three.
+MODES = {
+    "steps": {"run": {"mode": "steps"}},
+    "batch": {"run": {"mode": "batch", "images_per_job": 4}},
+}
+
+
+@pytest.fixture(scope="module", params=MODES)
+def mode(request):
+    """How the work is cut into jobs."""
+    return request.param
+
+
+def test_a_header_that_promises_too_much_claims_no_memory(tmp_path):
+    bomb(tmp_path / "bomb.tif")
+    spotted(tmp_path / "a.tif")
+    paths = [str(tmp_path / name) for name in ("bomb.tif", "a.tif")]
+    assert batches.memory_mb(paths[1:], 1) <= batches.memory_mb(paths, 1) < 1000
+    assert batches.images_per_job(paths) >= 1
+
+
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory):
+def mixed(tmp_path_factory, mode):
     """A run over one good image and every bad one, and what it said."""
     folder = tmp_path_factory.mktemp("mixed")
     spotted(folder / "good.tif")
@@ -186,8 +229,9 @@ def mixed(tmp_path_factory):
         make(folder / f"{name}.tif")
         lines.append(f"{name},{name}.tif,two,{radius},{channel},good.csv")
     sheet(folder, *lines)
-    configure(folder, CONFIG)
-    return folder, snakemake(folder, *NO_FIGURES, "results/tables/accuracy.csv", fails=True)
+    configure(folder, CONFIG | MODES[mode])
+    targets = (*NO_FIGURES, "results/tables/accuracy.csv")
+    return folder, snakemake(folder, *targets, fails=True, before=obey_permissions)
 
 
 def test_bad_images_do_not_keep_a_good_one_from_its_tables(mixed):
@@ -234,17 +278,24 @@ def test_bad_images_are_rows_of_every_table_by_image(mixed):
 
 def test_the_closing_lines_name_what_failed_and_why(mixed):
     folder, said = mixed
-    tables = "results/tables"
-    assert f"1 of 10 images done; tables are in {tables}, failures in {tables}/fail" in said
-    for row in table(folder, "failures"):
+    done, failures = f"1 of {len(BAD) + 1} images done", "results/tables/failures.csv"
+    assert f"{done}; tables are in results/tables, failures in {failures}:" in said
+    rows = table(folder, "failures")
+    for row in rows[:10]:
         assert f"- {row['image']}, {row['step']}: {row['reason']}" in said
+    assert f"- … and {len(rows) - 10} more" in said
     assert "Mend them and run again: only what is missing is done." in said
     assert "Traceback" not in said
 
 
-def test_the_log_of_a_failed_job_tells_more(mixed):
+def test_the_log_of_a_failed_job_tells_more(mixed, mode):
     folder, _ = mixed
-    log = (folder / "results" / "logs" / "read" / "notes.log").read_text(encoding="utf-8")
+    logs = folder / "results" / "logs"
+    if mode == "steps":
+        log = (logs / "read" / "notes.log").read_text(encoding="utf-8")
+    else:
+        log = "".join(path.read_text(encoding="utf-8") for path in logs.glob("batch/**/*.log"))
+        assert "notes: read failed" in log
     assert "read failed" in log
     assert "Traceback" in log
     assert "ImageError" in log
@@ -254,6 +305,7 @@ def test_no_failed_result_is_left_to_be_mistaken_for_a_good_one(mixed):
     folder, _ = mixed
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
     assert len(files) > 10
+    assert [path for path in files if path.suffix == ".jsonl"] == []
     assert [path for path in files if job.failure(path)] == []
     assert list(folder.rglob("*.part")) == []
 
@@ -262,13 +314,14 @@ def test_no_failed_result_is_left_to_be_mistaken_for_a_good_one(mixed):
 
 
 @pytest.fixture(scope="module")
-def one_bad(tmp_path_factory):
-    """A study in which one of two images failed."""
+def one_bad(tmp_path_factory, mode):
+    """A study in which one of two images failed, each in a batch of its own."""
     folder = tmp_path_factory.mktemp("one_bad")
     spotted(folder / "good.tif")
     notes(folder / "torn.tif")
     sheet(folder, "image,path", "good,good.tif", "torn,torn.tif")
-    configure(folder, CONFIG)
+    run = {"mode": mode, "images_per_job": 1}
+    configure(folder, CONFIG | {"run": run})
     # With the figures, which must do without the bad image too.
     assert "1 of 2 images done" in snakemake(folder, fails=True)
     return folder
@@ -281,16 +334,18 @@ def to_mend(one_bad, tmp_path):
     return tmp_path
 
 
-JUST_ONE_IMAGE = Counter(
-    read=1, denoise=1, background=1, subtract=1, threshold=1, spots=1, collect=1, compare=1
-)
+STEPS = dict.fromkeys(("read", "denoise", "background", "subtract", "threshold", "spots"), 1)
+JUST_ONE_IMAGE = {
+    "steps": Counter(STEPS, collect=1, compare=1),
+    "batch": Counter(batch=1, collect=1, compare=1),
+}
 
 
-def test_a_mended_image_is_all_that_is_done(to_mend):
+def test_a_mended_image_is_all_that_is_done(to_mend, mode):
     before = rows_of(to_mend, "spots", image="good")
     spotted(to_mend / "torn.tif", PLACES[1:], seed=1)
     said = snakemake(to_mend, *NO_FIGURES)
-    assert ran(said) == JUST_ONE_IMAGE
+    assert ran(said) == JUST_ONE_IMAGE[mode]
     assert "2 of 2 images done" in said
     assert table(to_mend, "failures") == []
     assert {row["status"] for row in table(to_mend, "images")} == {"ok"}
@@ -300,12 +355,22 @@ def test_a_mended_image_is_all_that_is_done(to_mend):
     assert rows_of(to_mend, "spots", image="good") == before
 
 
-def test_a_failed_image_is_tried_again_and_may_be_tolerated(to_mend):
-    said = snakemake(to_mend, *NO_FIGURES, "--config", "max_failed=10")
-    assert ran(said) == JUST_ONE_IMAGE
+def test_a_failed_image_is_tried_again_and_may_be_tolerated(to_mend, mode):
+    said = snakemake(to_mend, *NO_FIGURES, "--config", "max_failed=1")
+    assert ran(said) == JUST_ONE_IMAGE[mode]
     assert "1 of 2 images done" in said
     assert "- torn, read: torn.tif is not a TIFF image" in said
     assert [row["image"] for row in table(to_mend, "failures")] == ["torn"]
+
+
+def test_a_run_that_was_stopped_before_its_last_word_has_it_in_the_next(to_mend):
+    # What a run leaves that is killed after its tables.
+    assert "1 of 2" not in snakemake(to_mend, *NO_FIGURES, "--no-hooks")
+    assert (to_mend / "results" / "complete").exists()
+    said = snakemake(to_mend, *NO_FIGURES, fails=True)
+    assert ran(said) == Counter(collect=1, compare=1)
+    assert "1 of 2 images done" in said
+    assert not (to_mend / "results" / "complete").exists()
 
 
 def test_an_image_taken_out_of_the_sheet_is_out_of_the_tables(to_mend):

@@ -34,13 +34,14 @@ def test_conda_environment_has_all_that_the_scripts_import():
     imported = set()
     for path in (ROOT / "scripts").rglob("*.py"):
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
-    packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base"}
+    packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base", "yaml": "pyyaml"}
     known = {"numpy", "scipy", "numba", "llvmlite", "skimage", "tifffile", "matplotlib", "pandas"}
+    known.add("yaml")
     assert {packages.get(name, name) for name in imported & known} <= conda
 
 
 def test_every_requirement_is_pinned():
-    for name in ("requirements.txt", "requirements-test.txt"):
+    for name in ("requirements.txt", "requirements-slurm.txt", "requirements-test.txt"):
         lines = (ROOT / "envs" / name).read_text().splitlines()
         wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
         assert len(wanted) == len(pins(name))
@@ -66,3 +67,10 @@ def test_config_shows_every_key_with_its_default():
 def test_schema_describes_every_key():
     properties = yaml.safe_load(config.SCHEMA.read_text())["properties"]
     assert [key for key, spec in properties.items() if not spec.get("description")] == []
+
+
+def test_profile_for_slurm_names_rules_that_exist():
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text())
+    text = "".join(path.read_text() for path in (ROOT / "Snakefile", *ROOT.glob("rules/*.smk")))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    assert set(profile["groups"]) | set(profile["set-resources"]) <= rules

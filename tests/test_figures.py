@@ -375,6 +375,14 @@ class TestEveryFigure:
         panels("a", image, results, spot_radius=RADIUS)
         assert dict(matplotlib.rcParams) == before
 
+    def test_a_figure_whose_writing_fails_is_not_there(self, image, results, tmp_path):
+        path = tmp_path / "figure.png"
+        figure = profiles("x", image, results, spot_radius=RADIUS)
+        (tmp_path / "figure.png.part").mkdir()
+        with pytest.raises(IsADirectoryError):
+            figures.save(figure, path)
+        assert not path.exists()
+
     def test_the_same_figure_has_the_same_bytes(self, image, results, tmp_path):
         for name in ("a", "b"):
             figures.save(profiles("x", image, results, spot_radius=RADIUS), tmp_path / name)
@@ -412,7 +420,8 @@ class TestCaptions:
             assert f">{cell}</td>" in html
         assert "n spots</th>" in html
         assert "and 1 more row." in html
-        assert "\n" not in html
+        # As deep as the raw blocks of the captions.
+        assert {line[:4] for line in html.splitlines()[1:]} == {"   <"}
         assert found.html([]) == "<p>No rows.</p>"
 
     def test_a_table_that_a_caption_has_no_room_for_is_cut_and_says_so(self):

@@ -41,11 +41,12 @@ def address():
         thread.join(timeout=30)
 
 
-def test_images_by_address_give_the_tables_of_local_ones(tmp_path, address):
+@pytest.mark.parametrize("mode", ["steps", "batch"])
+def test_images_by_address_give_the_tables_of_local_ones(tmp_path, address, mode):
     bases = {"local": str(ROOT / "data"), "remote": address}
     for name, base in bases.items():
         (tmp_path / name).mkdir()
-        configure(tmp_path / name, CONFIG | {"base": base})
+        configure(tmp_path / name, CONFIG | {"base": base, "run": {"mode": mode}})
         snakemake(tmp_path / name, *NO_FIGURES)
     for name in set(TABLES) - {"images"}:
         local, remote = (

@@ -452,7 +452,11 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
     ("step", "value", "expected"),
     [
         ("threshold", {"rule": "ostu"}, "unknown rule 'ostu'; expected one of noise, value, perce"),
-        ("threshold", {"rule": "otsu", "k": 3}, "otsu takes no 'k'; it takes min_snr."),
+        (
+            "threshold",
+            {"rule": "otsu", "k": 3},
+            "otsu takes no 'k'; it takes min_snr, scope, from.",
+        ),
         ("threshold", {"rule": "noise", "k": 0}, "k is 0; expected a number greater than 0"),
         (
             "threshold",
@@ -549,6 +553,28 @@ def _two_images(tmp_path, monkeypatch):
         (tmp_path / name).touch()
 
 
+def test_settings_say_which_listed_values_made_a_method():
+    config = {
+        "m": {"background": {"filter": "median", "radius": [7.5, "2x"]}, "spots": {"min_area": 3}},
+        "n": {"threshold": {"rule": "noise", "k": [4, 5]}, "background": {"filter": "opening"}},
+    }
+    config["n"]["background"]["radius"] = [3, 4]
+    rows = planned(methods=config, compare=["m", "n", "tophat"]).settings()
+    assert [tuple(row.values()) for row in rows] == [
+        ("m_radius-2x", "m", "background", "radius", "2x"),
+        ("m_radius-7.5", "m", "background", "radius", 7.5),
+        ("n_radius-3_k-4", "n", "background", "radius", 3),
+        ("n_radius-3_k-4", "n", "threshold", "k", 4),
+        ("n_radius-3_k-5", "n", "background", "radius", 3),
+        ("n_radius-3_k-5", "n", "threshold", "k", 5),
+        ("n_radius-4_k-4", "n", "background", "radius", 4),
+        ("n_radius-4_k-4", "n", "threshold", "k", 4),
+        ("n_radius-4_k-5", "n", "background", "radius", 4),
+        ("n_radius-4_k-5", "n", "threshold", "k", 5),
+        ("tophat", "tophat", "", "", ""),
+    ]
+
+
 @pytest.mark.usefixtures("_two_images")
 def test_images_and_truth_that_are_there_are_no_problem(tmp_path):
     (tmp_path / "a.csv").write_text("y,x\n1,2\n")
@@ -562,7 +588,8 @@ def test_missing_images_and_unreadable_truth_are_named(tmp_path):
     (tmp_path / "a.csv").write_text("row,col\n1,2\n")
     images = {"a": {"path": "a.tif", "truth": "a.csv"}, "b": "b.tif", "c": "c.tif"}
     assert planned(images).missing_files() == [
-        "image 'a': truth a.csv: expected a csv with columns y and x, found row, col",
+        "image 'a': truth a.csv: expected a csv with columns y and x (or axis-0, axis-1), "
+        "found row, col",
         "image 'c': there is no file c.tif",
     ]
 

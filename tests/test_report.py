@@ -18,10 +18,10 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not in
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
 exceptions = pytest.importorskip("selenium.common.exceptions")
 
-TABLES = [
-    *("accuracy", "agreement", "comparison", "completeness", "counts", "failures"),
-    *("false_spots", "images", "recovery", "residuals", "spots"),
-]
+TRUTH = ["accuracy", "accuracy_differences", "accuracy_pooled", "crossvalidation"]
+OTHERS = ["agreement", "comparison", "counts", "failures", "groups", "images", "look_first"]
+OTHERS += ["completeness", "false_spots", "recovery", "residuals"]
+TABLES = sorted([*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots"])
 METHODS = ["gaussian", "median", "tophat"]
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
@@ -132,6 +132,21 @@ def test_first_page_says_what_was_run(page, default_run):
         assert re.search(rf"\b{method} gaussian, sigma.0\.4x .* {re.escape(numbers)}\b", said)
     graph = page.find("//*[contains(@class, 'vega-embed')]//*[name()='canvas' or name()='svg']")
     assert min(graph.size.values()) > 100
+
+
+def test_first_page_states_the_verdict(page, default_run):
+    said = page.main().replace("\n", " ")
+    first = table(default_run, "recommendation")[0]
+    assert f"Recommended: {first['method']}. {first['reason']}" in said
+    assert f"What would settle it: {first['would_settle']}" in said
+
+
+def test_the_verdict_has_a_page_with_the_reasons(page, default_run):
+    page.click("0 Verdict")
+    assert page.open("recommendation").get_property("naturalWidth") > 700
+    said = page.describe("recommendation")
+    for row in table(default_run, "recommendation"):
+        assert f"{row['rank']} {row['method']} {row['verdict']} {row['reason']}" in said
 
 
 def test_first_page_leads_to_the_results(page):

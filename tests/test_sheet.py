@@ -349,8 +349,14 @@ def test_a_folder_in_place_of_an_image_is_no_file(tmp_path):
     ("text", "expected"),
     [
         (None, "No such file"),
-        ("", "expected a csv with columns y and x, found an empty file"),
-        ("Y,X\n1,2\n", "expected a csv with columns y and x, found Y, X"),
+        (
+            "",
+            "expected a csv with columns y and x (or axis-0, axis-1), found an empty file",
+        ),
+        (
+            "Y,X\n1,2\n",
+            "expected a csv with columns y and x (or axis-0, axis-1), found Y, X",
+        ),
         ("y,x\n1,2\n3,four\n", "line 3: y='3', x='four' are not numbers"),
         ("y,x\n1\n", "line 2: y='1', x=None are not numbers"),
         ("y,x\n1,nan\n", "line 2: y='1', x='nan' are not numbers"),
@@ -363,15 +369,6 @@ def test_a_truth_without_points_is_refused(tmp_path, text, expected):
     (problem,) = sheet.missing_files(found({"a": {"path": "a.tif", "truth": "a.csv"}}))
     assert problem.startswith("image 'a': truth a.csv: ")
     assert expected in problem
-
-
-def test_truth_is_read_as_rows_and_columns_whatever_their_order(tmp_path):
-    path = written(tmp_path / "truth.csv", " x ,y,comment\n2,1.5,\n-3,4e1,bright\n", "utf-8-sig")
-    assert sheet.points(path) == [(1.5, 2.0), (40.0, -3.0)]
-
-
-def test_truth_may_say_that_there_are_no_spots(tmp_path):
-    assert sheet.points(written(tmp_path / "truth.csv", "y,x\n")) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")

@@ -32,9 +32,10 @@ STEPS = {
     "spots": "labels",
 }
 TABLES = (
-    *("images", "spots", "counts", "comparison", "agreement", "failures"),
+    *("images", "methods", "spots", "counts", "parameters", "comparison", "agreement", "failures"),
     *("recovery", "completeness", "false_spots", "residuals"),
 )
+VERDICT = ("groups", "look_first", "recommendation")
 PLACES = ((14.0, 15.0), (20.0, 44.0), (45.0, 22.0))
 CONFIG = {"images": "raw", "compare": ["median", "tophat"], "threshold": {"rule": "noise", "k": 4}}
 # All results but the figures, which take longer than all else on small images.
@@ -436,7 +437,7 @@ def rules_with_scripts():
 
 
 # Their jobs depend on the background filters that they use.
-ESTIMATE = ("background.py", "batch.py", "evidence.py")
+ESTIMATE = ("background.py", "batch.py", "evidence.py", "thresholds.py")
 
 
 def test_every_rule_lists_the_modules_of_its_script():
@@ -445,7 +446,7 @@ def test_every_rule_lists_the_modules_of_its_script():
         for script, _ in rules_with_scripts()
     }
     assert dict(rules_with_scripts()) == expected
-    assert len(expected) == 16
+    assert len(expected) == 28
 
 
 @pytest.mark.parametrize(
@@ -500,8 +501,8 @@ def test_a_count_of_nothing_is_a_row_with_0(minimal):
 
 def test_every_table_is_there_with_its_columns(minimal):
     folder = minimal / "results" / "tables"
-    assert {path.stem for path in folder.glob("*.csv")} == set(TABLES)
-    for name in set(TABLES) - {"comparison"}:
+    assert {path.stem for path in folder.glob("*.csv")} == {*TABLES, *VERDICT}
+    for name in {*TABLES, *VERDICT} - {"comparison", "parameters"}:
         header = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0]
         assert header.split(",") == list(tables.COLUMNS[name])
 

@@ -17,11 +17,11 @@ from localbg import job, tables
 # Columns of text. All others are numbers; an id may look like one and must stay as it is.
 WORDS = (
     *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
-    *("shape", "axes", "dtype", "denoise", "background", "threshold rule"),
+    *("shape", "axes", "dtype", "denoise", "background", "threshold rule", "resampled"),
+    *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
+    *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
     *("where", "kind", "note"),
 )
-# Of a caption; the report leaves captions with longer ones (10,000) out.
-LONGEST_LINE = 9500
 
 
 def number(value: float) -> str:
@@ -95,7 +95,7 @@ class Found(dict):
         return rows
 
     def html(self, rows: Iterable[Mapping], columns: Iterable[str] = (), limit: int = 30) -> str:
-        """Rows as an HTML table in one line, which captions can hold whatever the cells say.
+        """Rows as an HTML table, which captions can hold whatever the cells say.
 
         Parameters
         ----------
@@ -103,19 +103,23 @@ class Found(dict):
         columns : iterable of str
             All columns of the first row where none are given.
         limit : int
-            Rows beyond are counted only, and those that the line would be too long with.
+            Rows beyond are counted only.
+
+        Notes
+        -----
+        Each row has a line, since captions may not have lines of 10,000 characters. The lines are
+        indented as the captions' raw blocks are.
         """
         rows = list(rows)
         if not rows:
             return "<p>No rows.</p>"
         columns = list(columns) or list(rows[0])
         head = _line(_cell("th", name, name.replace("_", " ")) for name in columns)
-        body = [_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit]]
-        while len(body) > 1 and sum(map(len, body)) > LONGEST_LINE - len(head):
-            body.pop()
-        left = len(rows) - len(body)
-        rest = f"<p>… and {count(left, 'more row')}.</p>" if left else ""
-        return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>{rest}"
+        body = (_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit])
+        rest = f"<p>… and {count(len(rows) - limit, 'more row')}.</p>" if len(rows) > limit else ""
+        return "\n   ".join(
+            [f"<table><thead>{head}</thead><tbody>", *body, f"</tbody></table>{rest}"]
+        )
 
     def columns(self, name: str) -> str:
         """What the columns of a table mean, as an HTML list in one line."""
@@ -134,6 +138,7 @@ def _cell(tag, column, value):
     side = "left" if column in WORDS else "right"
     if value is None:
         value = ""
-    elif column not in WORDS and "." in str(value):
+    elif tag == "td" and column not in WORDS and "." in str(value):
         value = number(float(value))
-    return f'<{tag} style="text-align: {side}">{escape(str(value))}</{tag}>'
+    text = escape(str(value)).replace("\n", " ")
+    return f'<{tag} style="text-align: {side}">{text}</{tag}>'

@@ -6,7 +6,8 @@ read ─► denoise ─┬────────────► subtract ─�
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from localbg import backgrounds, images, job, spots
 from localbg.arrays import require_fit
@@ -32,6 +33,7 @@ def results(
     methods: list[dict],
     steps: dict[str, dict[str, dict]],
     *,
+    shared: Mapping[str, float | StepFailed] | None = None,
     threads: int = 1,
 ) -> Iterator[tuple[dict, dict | StepFailed]]:
     """Take an image through the steps of several methods.
@@ -46,6 +48,8 @@ def results(
     steps : dict
         By kind and label: the ``name`` of the step, its ``parameters``, and the labels that it
         builds on. A threshold with a record ``found`` is taken from there, not sought again.
+    shared : mapping of str to float or StepFailed, optional
+        Thresholds that the image shares with others, in grey levels, by label of the mask.
     threads : int
 
     Yields
@@ -55,37 +59,8 @@ def results(
     found : dict or StepFailed
         Arrays ``denoised``, ``background``, ``foreground``, ``mask`` and ``labels``; ``record``,
         what the steps said; and ``spots``, a row for each.
-
-    Notes
-    -----
-    What methods share is made once. Only the latest result of each kind is kept, so memory does not
-    grow with the number of methods.
     """
-    latest = {}
-
-    def made(kind, label):
-        if label is None:
-            return plane.pixels
-        if kind not in latest or latest[kind][0] != label:
-            latest[kind] = label, attempt(steps[kind][label])
-        found = latest[kind][1]
-        if isinstance(found, StepFailed):
-            raise found
-        return found
-
-    def attempt(step):
-        try:
-            parameters = scaled(step["name"], step["parameters"], spot_radius)
-            parameters = resolved(parameters, plane.pixel_size_um)
-            return STEPS[step["name"]](plane, made, step, parameters, threads)
-        except StepFailed as failed:
-            return failed
-        except Exception as error:
-            if job.is_machine_s(error):
-                raise
-            job.log.exception("%s failed", step["name"])
-            return StepFailed(step["name"], job.reason(error))
-
+    made = _maker(plane, spot_radius, steps, shared or {}, threads)
     for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
         try:
             labels, rows = made("labels", method["labels"])
@@ -106,6 +81,79 @@ def results(
             )
         except StepFailed as failed:
             yield method, failed
+
+
+def own_thresholds(
+    plane: images.Plane,
+    spot_radius: float | str,
+    masks: Iterable[str],
+    steps: dict[str, dict[str, dict]],
+    *,
+    threads: int = 1,
+) -> dict[str, dict]:
+    """What threshold an image would get by itself, or why that failed, by label of the mask."""
+    made = _maker(plane, spot_radius, steps, {}, threads)
+    found = {}
+    for mask in sorted(masks):
+        try:
+            found[mask] = made("mask", mask)[1]
+        except StepFailed as failed:
+            found[mask] = failed.record
+    return found
+
+
+def shared_thresholds(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed]:
+    """Read the thresholds that an image shares with others of its pools, by label of the mask."""
+    folder = f"{results}/shared_threshold"
+    return {mask: _shared_threshold(f"{folder}/{mask}/{pool}.json") for mask, pool in pools.items()}
+
+
+@cache
+def _shared_threshold(path):
+    if failed := job.failure(path):
+        return StepFailed(failed["failed_step"], failed["reason"])
+    return job.read_json(path)["threshold"]
+
+
+def _maker(plane, spot_radius, steps, shared, threads):
+    """A function that gives any step's result; only the latest of each kind is kept.
+
+    So memory does not grow with the number of methods, and what they share is made once.
+    """
+    latest = {}
+
+    def made(kind, label):
+        if label is None:
+            return plane.pixels
+        if kind not in latest or latest[kind][0] != label:
+            latest[kind] = label, attempt(steps[kind][label], shared.get(label))
+        found = latest[kind][1]
+        if isinstance(found, StepFailed):
+            raise found
+        return found
+
+    def attempt(step, level):
+        if isinstance(level, StepFailed):
+            return level
+        try:
+            # What it builds on has to fail first, as it does where each step is a job.
+            for kind in KINDS:
+                if step.get(kind):
+                    made(kind, step[kind])
+            parameters = scaled(step["name"], step["parameters"], spot_radius)
+            parameters = resolved(parameters, plane.pixel_size_um)
+            if level is not None:
+                parameters["shared"] = level
+            return STEPS[step["name"]](plane, made, step, parameters, threads)
+        except StepFailed as failed:
+            return failed
+        except Exception as error:
+            if job.is_machine_s(error):
+                raise
+            job.log.exception("%s failed", step["name"])
+            return StepFailed(step["name"], job.reason(error))
+
+    return made
 
 
 def _denoise(plane, made, step, parameters, threads):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +25,7 @@ def of_image(
     steps: dict[str, dict[str, dict]],
     settings: dict,
     *,
+    shared: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> dict[str, list[dict]]:
     """Plant spots, count in a decoy, and look at what each method left behind.
@@ -37,7 +40,9 @@ def of_image(
     methods, steps
         As `localbg.chain.results` takes them.
     settings : dict
-        The config's ``evidence``, with a list of ``contrasts``.
+        The config's ``evidence``, with a list of ``contrasts``, and the ``seed``.
+    shared : mapping, optional
+        As `localbg.chain.results` takes it.
     threads : int
 
     Returns
@@ -61,9 +66,10 @@ def of_image(
     for polarity in ("bright", "dark"):
         chosen = [m for m in methods if polarity_of(m, steps) == polarity]
         if chosen:
-            of_these = _of_polarity(
-                plane, image, spot_radius, chosen, steps, settings, polarity, threads
+            run = partial(
+                chain.results, methods=chosen, steps=steps, shared=shared, threads=threads
             )
+            of_these = _of_polarity(plane, image, spot_radius, run, settings, polarity, threads)
             for table, found in of_these.items():
                 rows[table] += found
     return {table: sorted(found, key=lambda row: row["method"]) for table, found in rows.items()}
@@ -74,7 +80,7 @@ def polarity_of(method: dict, steps: dict) -> str:
     return steps["foreground"][method["foreground"]]["parameters"]["polarity"]
 
 
-def _of_polarity(plane, image, spot_radius, methods, steps, settings, polarity, threads):
+def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     radius = float(in_pixels(spot_radius, plane.pixel_size_um))
     rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
     grey_step = plane.facts["grey_step"]
@@ -93,13 +99,14 @@ def _of_polarity(plane, image, spot_radius, methods, steps, settings, polarity, 
 
     def runs(pixels, steps):
         of_pixels = replace(plane, pixels=pixels)
-        for method, made in chain.results(of_pixels, spot_radius, methods, steps, threads=threads):
+        for method, made in run(of_pixels, spot_radius, steps=steps):
             if isinstance(made, chain.StepFailed):
                 raise made
             yield method["method"], method["mask"], made
 
     typical = float(np.median(ground.noise))
     edges = residuals.edges(ground.steepness, ground.noise)
+    steps = run.keywords["steps"]
     before, rows, masks = {}, {}, dict(steps["mask"])
     for name, mask, made in runs(plane.pixels, steps):
         masks[mask] = masks[mask] | {"found": made["record"]}

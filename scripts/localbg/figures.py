@@ -14,6 +14,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from localbg import files
 from localbg.captions import number
 
 # Of Okabe and Ito, and Tol: colour-blind people can tell them apart. One for each method, in order.
@@ -63,8 +64,9 @@ def styled(draw):
 
 
 def save(figure: Figure, path: str | os.PathLike) -> None:
-    """Write a figure as PNG, the same bytes for the same figure."""
-    figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})
+    """Write a figure as PNG, whole or not at all; the same bytes for the same figure."""
+    with files.whole(path) as beside:
+        figure.savefig(beside, dpi=DPI, format="png", metadata={"Software": None})
 
 
 def image_title(name: str, image: np.ndarray, pixel_size_um: float | None) -> str:

@@ -129,4 +129,7 @@ def _merged(lines):
     methods = dict(sorted(pair for line in lines for pair in line["methods"].items()))
     failures = [part for part in (*lines, *methods.values()) if "failed_step" in part]
     failure = {key: failures[0][key] for key in ("failed_step", "reason")} if failures else None
-    return Found(row, lines[0].get("facts", {}), failure, methods)
+    facts = [line["facts"] for line in lines if "facts" in line]
+    if not failure and any(other != facts[0] for other in facts):
+        failure = {"failed_step": "read", "reason": f"{row['path']} changed during the run"}
+    return Found(row, facts[0] if facts else {}, failure, methods)

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
+from localbg import files
+
 MICROMETRES = {"m": 1e6, "cm": 1e4, "mm": 1e3, "um": 1.0, "nm": 1e-3, "pm": 1e-6, "Å": 1e-4}
 MICROMETRE_WORDS = {"um", "µm", "μm", "\\u00b5m", "micron", "microns", "micrometer", "micrometre"}
 CENTIMETRE = 3  # TIFF's ResolutionUnit; its default, inch, says how to print, not what was seen.
@@ -169,6 +171,12 @@ def _series(tif, path):
             "Save each as a file of its own"
         )
     series = tif.series[0]
+    _require_possible(series, path)
+    return series.asarray(), series.axes
+
+
+def _require_possible(series, path):
+    """Refuse a header that promises what a file of this size can't hold."""
     stored = path.stat().st_size
     if series.nbytes > MOST_UNCHECKED and series.nbytes > MOST_COMPRESSED * stored:
         raise ImageError(
@@ -176,7 +184,6 @@ def _series(tif, path):
             f"{series.nbytes / 1e9:.3g} GB, in a file of {stored} bytes; its header is damaged or "
             "made up"
         )
-    return series.asarray(), series.axes
 
 
 def promised(path: str | os.PathLike) -> tuple[int, int]:
@@ -185,16 +192,17 @@ def promised(path: str | os.PathLike) -> tuple[int, int]:
     Raises
     ------
     ImageError
-        If the file is not a readable TIFF.
+        If the file is not a readable TIFF, or can't hold what it promises.
     OSError
         As the system says.
     """
     try:
         with tifffile.TiffFile(path) as tif:
             series = tif.series[0]
+            _require_possible(series, Path(path))
             sizes = dict(zip(series.axes, series.shape, strict=True))
             return sizes.get("Y", 1) * sizes.get("X", 1), series.nbytes
-    except OSError:
+    except (ImageError, OSError):
         raise
     except Exception as error:
         raise ImageError(_damaged(path, error)) from error
@@ -368,6 +376,5 @@ def write(path: str | os.PathLike, pixels: np.ndarray, *, pixel_size_um: float |
     scale = {}
     if pixel_size_um:
         scale = {"resolution": (1 / pixel_size_um,) * 2, "metadata": {"unit": "um"}}
-    beside = Path(f"{path}.part")
-    tifffile.imwrite(beside, pixels, imagej=True, **scale)
-    os.replace(beside, path)
+    with files.whole(path) as beside:
+        tifffile.imwrite(beside, pixels, imagej=True, **scale)

@@ -7,31 +7,67 @@ can name the image and the reason.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import logging
 import os
+import re
+import resource
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import localbg
+from localbg import files
 
 MARK = b'{"failed_step": '
 # Not the image's fault: the job itself has to fail, so that it is run again.
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ESTALE)
+# What stands in `inputs` and `params` for Snakemake only: what a job depends on.
+ASIDE = ("modules", "remote", "stamp")
+# The last line of a job's log, and how it is read back.
+TOOK = "took %.2f s, %.1f MB at most"
+TOOK_LINE = re.compile(r"INFO took ([\d.]+) s, ([\d.]+) MB at most")
 
 log = logging.getLogger("localbg")
 
 
 def start_log(path: str | os.PathLike | None) -> None:
     """Send log messages, warnings and uncaught errors to a rule's log file."""
-    handlers = [logging.FileHandler(path, mode="w")] if path else [logging.StreamHandler()]
+    to = logging.FileHandler(path, "w", encoding="utf-8") if path else logging.StreamHandler()
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[to]
     )
     logging.captureWarnings(True)
-    sys.excepthook = lambda kind, error, trace: log.critical(
-        "stopped by an error", exc_info=(kind, error, trace)
-    )
+    # A full disk has no room for the log either.
+    logging.raiseExceptions = False
+    sys.excepthook = _stopped
+    atexit.register(lambda: log.info(TOOK, time.monotonic() - localbg.STARTED, peak_mb()))
+
+
+def _stopped(kind, error, trace):
+    log.critical("stopped by an error", exc_info=(kind, error, trace))
+    print(f"stopped: {reason(error)}", file=sys.stderr)
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held so far, in MB."""
+    try:
+        # What getrusage says may be the memory of the process that this one was forked from.
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
+    except (OSError, TypeError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def took(log_path: str | os.PathLike) -> tuple[float, float] | None:
+    """Seconds and MB of a job, from its log; None where the log does not tell."""
+    path = Path(log_path)
+    found = TOOK_LINE.findall(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return (float(found[-1][0]), float(found[-1][1])) if found else None
 
 
 def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path) -> None:
@@ -46,7 +82,8 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         parameters as keywords.
     inputs, outputs, params
         Named values with ``items()``. If an input is a failure record, it is handed on and
-        nothing else is done. The input ``modules`` only says what the step depends on.
+        nothing else is done. Those named in `ASIDE` only say what the step depends on; an empty
+        input is left out.
     log_path : path or None
 
     Raises
@@ -55,39 +92,44 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         Where the machine failed rather than the image (no memory, disk full): the job fails.
     """
     start_log(log_path)
-    inputs = {name: path for name, path in inputs.items() if name != "modules"}
+    inputs, params = (
+        {name: value for name, value in given.items() if name not in ASIDE}
+        for given in (inputs, params)
+    )
+    inputs = {name: path for name, path in inputs.items() if path}
     outputs = dict(outputs.items())
     try:
         for path in inputs.values():
             if record := failure(path):
                 log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
-                _write_record(record, outputs.values())
+                write_failure(record, outputs.values())
                 return
-        work(**inputs, **outputs, **dict(params.items()))
+        work(**inputs, **outputs, **params)
         log.info("%s done", step)
     except Exception as error:
         if is_machine_s(error):
             raise
         log.exception("%s failed", step)
-        _write_record({"failed_step": step, "reason": reason(error)}, outputs.values())
+        write_failure({"failed_step": step, "reason": reason(error)}, outputs.values())
 
 
 def is_machine_s(error: Exception) -> bool:
     """Whether the machine failed (no memory, disk full) rather than the image."""
-    return isinstance(error, MemoryError) or (
+    return isinstance(error, MemoryError | files.NotWritten) or (
         isinstance(error, OSError) and error.errno in MACHINE_ERRORS
     )
 
 
 def reason(error: Exception) -> str:
     """An error in one line of plain words."""
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and error.filename:
         return f"{error.filename} does not exist"
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) and error.filename:
         return f"{error.filename} may not be read (permission denied)"
     text = " ".join(str(error).split())
     # Messages of our own are sentences; a stranger's need their kind to make sense.
-    return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"
+    ours = isinstance(error, ValueError | files.NotWritten)
+    return text if ours and text else f"{type(error).__name__}: {text}"
 
 
 def failure(path: str | os.PathLike) -> dict | None:
@@ -99,7 +141,8 @@ def failure(path: str | os.PathLike) -> dict | None:
         return json.load(file)
 
 
-def _write_record(record, outputs):
+def write_failure(record: dict, outputs: Iterable[str | os.PathLike]) -> None:
+    """Write why a step failed, ``failed_step`` first, in place of each of its outputs."""
     for path in outputs:
         write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 
@@ -116,6 +159,5 @@ def write_json(path: str | os.PathLike, record: dict) -> None:
 
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a text file, which appears whole or not at all."""
-    beside = Path(f"{path}.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    with files.whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -35,6 +35,32 @@ def of_method(plan: Plan, image: str, method: Method) -> dict[str, str]:
     }
 
 
+def own_thresholds(plan: Plan, mask: str, pool: str) -> list[str]:
+    """Where it stands what threshold each image of a pool would get by itself."""
+    members = plan.members(mask, pool)
+    if not plan.batches:
+        return [f"{plan.results}/own_threshold/{mask}/{image}.json" for image in members]
+    say = set(members)
+    background = next(m.background for m in plan.methods.values() if m.mask == mask)
+    return [
+        f"{plan.results}/thresholds/{batch}/{background}.jsonl"
+        for batch, images in plan.batches.items()
+        if not say.isdisjoint(images)
+    ]
+
+
+def shared_threshold(plan: Plan, mask: str, image: str) -> str | None:
+    """Where the threshold stands that an image shares with others; None where it has its own."""
+    pool = plan.pool(mask, image)
+    return f"{plan.results}/shared_threshold/{mask}/{pool}.json" if pool else None
+
+
+def shared_thresholds(plan: Plan, images: list[str], background: str | None = None) -> list[str]:
+    """The shared thresholds that a job needs for its images; of one background, or of all."""
+    masks = plan.shared(background)
+    return sorted({shared_threshold(plan, mask, image) for mask in masks for image in images})
+
+
 def images(plan: Plan) -> list[dict]:
     """Each image as the tables take it: what the sheet says, and the path of its facts."""
     return [
@@ -62,6 +88,35 @@ def pieces(plan: Plan) -> list[str]:
         for batch in plan.batches
         for background in backgrounds
     ]
+
+
+def logs(plan: Plan) -> dict[str, list[str]]:
+    """Logs of the jobs that there are many of, by rule."""
+    folder = f"{plan.results}/logs"
+    if plan.batches:
+        start = f"{plan.results}/batches/"
+        names = [path.removeprefix(start).removesuffix(".jsonl") for path in pieces(plan)]
+        return {"batch": [f"{folder}/batch/{name}.log" for name in names]}
+    rules = {rule: [""] for rule in ("read", "panels", "profiles")}
+    for steps in plan.steps.values():
+        for label, step in steps.items():
+            rules.setdefault(step.name, []).append(f"{label}/")
+    return {
+        rule: [f"{folder}/{rule}/{label}{image}.log" for label in labels for image in plan.images]
+        for rule, labels in rules.items()
+    }
+
+
+def verdict_tables(plan: Plan) -> dict[str, str]:
+    """Tables that say which method is right, by name; `scripts/recommend.py` reads them."""
+    names = []
+    if plan.with_truth:
+        names += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
+    if plan.sampled:
+        names += ["completeness", "false_spots", "residuals"]
+    if plan.sweeps:
+        names += ["stability"]
+    return {name: f"{plan.results}/tables/{name}.csv" for name in names}
 
 
 def evidence(plan: Plan) -> list[str]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, sheet
+from localbg import batches, scope, sheet
 from localbg import config as keys
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 from localbg.sample import spread
@@ -33,7 +34,11 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of work that methods share: its own parameters and the labels it builds on."""
+    """One piece of work that methods share: its own parameters and the labels it builds on.
+
+    A threshold also has a ``scope``, the images that it holds for, and a ``source``, those of them
+    that it is taken from.
+    """
 
     name: str
     parameters: dict
@@ -41,6 +46,8 @@ class Step:
     background: str | None = None
     foreground: str | None = None
     mask: str | None = None
+    scope: str = "image"
+    source: str = "images"
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,16 @@ class Plan:
     results : str
         Folder of the results.
     max_failed : int
+    seed : int
+        Of all random numbers.
+    polarity : str
+        Of the spots, where a method says nothing else.
     batches : dict of str to list of str
         Ids of the images of each batch; empty where each image and step is a job of its own.
     keep : list of str
         Kinds of images that batches write as well.
+    config : dict
+        What all this was made from, with a value for every key.
     evidence : dict
         How to gather it: the config's ``evidence``, with a list of ``contrasts``.
     sampled : dict of str to list of str
@@ -85,9 +98,12 @@ class Plan:
     methods: dict[str, Method]
     results: str
     max_failed: int
+    seed: int = 0
+    polarity: str = "bright"
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
+    config: dict = field(default_factory=dict)
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
 
@@ -100,10 +116,22 @@ class Plan:
         """What the sheet says of an image that decides which pixels are read."""
         return {key: getattr(self.images[image], key) for key in PICKS}
 
+    def stamp(self, image: str) -> list:
+        """What tells a file from an earlier version of it; empty where it is gone.
+
+        Images are no inputs that Snakemake knows of: it would wait for a file that vanishes while
+        the run goes on, and then give up the whole run for it.
+        """
+        try:
+            status = os.stat(self.images[image].path)
+        except OSError:
+            return []
+        return [status.st_size, status.st_mtime_ns]
+
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
         methods = [m for m in self.methods.values() if m.background == background]
-        return self._work(self.batches[batch], methods) | {
+        return self._work(self.batches[batch], methods, background) | {
             "keep": self.keep,
             "results": self.results,
         }
@@ -111,9 +139,13 @@ class Plan:
     def gathering(self, part: str) -> dict:
         """What a job that gathers evidence needs to know: its images, and all methods."""
         methods = list(self.methods.values())
-        return self._work(self.sampled[part], methods) | {"settings": self.evidence}
+        settings = self.evidence | {"seed": self.seed}
+        return self._work(self.sampled[part], methods) | {
+            "settings": settings,
+            "results": self.results,
+        }
 
-    def _work(self, images, methods):
+    def _work(self, images, methods, background=None):
         labels = [
             {"method": method.name} | {kind: getattr(method, kind) for kind in KINDS}
             for method in methods
@@ -124,6 +156,7 @@ class Plan:
             "rows": [
                 {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
                 | {"picks": self.picks(row.image)}
+                | {"pools": {mask: self.pool(mask, row.image) for mask in self.shared(background)}}
                 for row in rows
             ],
             "methods": labels,
@@ -131,6 +164,36 @@ class Plan:
                 kind: {label: asdict(self.steps[kind][label]) for label in sorted(names)}
                 for kind, names in used.items()
             },
+        }
+
+    def shared(self, background: str | None = None) -> list[str]:
+        """Labels of masks whose thresholds are shared by images; of one background, or of all."""
+        used = {m.mask for m in self.methods.values() if background in (None, m.background)}
+        return sorted(mask for mask in used if self.steps["mask"][mask].scope != "image")
+
+    def pool(self, mask: str, image: str) -> str | None:
+        """Name of the images that share a threshold with one; None where it has its own."""
+        return self._pools[self.steps["mask"][mask].scope].get(image)
+
+    def members(self, mask: str, pool: str) -> list[str]:
+        """Images that a shared threshold is taken from."""
+        step = self.steps["mask"][mask]
+        return [
+            image
+            for image, name in self._pools[step.scope].items()
+            if name == pool and scope.has_say(self.images[image], step.source)
+        ]
+
+    @cached_property
+    def _pools(self):
+        return {name: scope.pools(self.images, name) for name in ("image", "group", "all")}
+
+    def asked(self, batch: str, background: str) -> dict[str, list[str]]:
+        """For each image of a batch the masks whose shared threshold it has a say in."""
+        sources = {mask: self.steps["mask"][mask].source for mask in self.shared(background)}
+        return {
+            image: [m for m, source in sources.items() if scope.has_say(self.images[image], source)]
+            for image in self.batches[batch]
         }
 
     def recipes(self, image: str) -> dict[str, dict]:
@@ -144,6 +207,36 @@ class Plan:
             for method in self.methods.values()
         }
 
+    def settings(self) -> list[dict]:
+        """What tells the methods apart that come from one name in the config: a row for each value.
+
+        A method that is not swept has one row, without step, parameter and value.
+        """
+        return [
+            {"method": name, "sweep": method.recipe["sweep"]}
+            | {"step": step, "parameter": parameter, "value": value}
+            for name, method in self.methods.items()
+            for step, parameter, value in method.recipe["swept"] or [("", "", "")]
+        ]
+
+    def sample(self, most: int = 12) -> list[str]:
+        """Some images from all over the sheet."""
+        return spread({name: row.group for name, row in self.images.items()}, most, self.seed)
+
+    @property
+    def sweeps(self) -> list[str]:
+        """Names in the config that several methods come from."""
+        names = [method.recipe["sweep"] for method in self.methods.values()]
+        return sorted({name for name in names if names.count(name) > 1})
+
+    @property
+    def n_parameters(self) -> dict[str, int]:
+        """How many parameters each method sets: fewer is simpler."""
+        return {
+            name: sum(value is not None for step in STEPS for value in method.recipe[step].values())
+            for name, method in self.methods.items()
+        }
+
     @property
     def blanks(self) -> list[str]:
         """Images in which there can be no spots."""
@@ -153,6 +246,12 @@ class Plan:
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""
         return {name: row.truth for name, row in self.images.items() if row.truth}
+
+    @property
+    def sheet(self) -> list[str]:
+        """Path of the sheet of images, where there is one."""
+        source = self.config["images"]
+        return [source] if isinstance(source, str) and os.path.isfile(source) else []
 
     def missing_files(self) -> list[str]:
         """Problems with files on disk: images, truth, and a results folder that can be made."""
@@ -199,10 +298,18 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     evidence, wrong = keys.evidence(config["evidence"])
     problems += wrong
+    if not problems:
+        problems += [
+            f"methods, {name}: threshold, from blank: {text}"
+            for name, recipe in methods.items()
+            for text in scope.problems(images, *scope.of(recipe["threshold"]))
+        ]
     if problems:
         raise PlanError(problems)
-    plan = Plan(images, {}, config["results"], config["max_failed"])
+    shared = (config[key] for key in ("results", "max_failed", "seed", "polarity"))
+    plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
+    plan.config = config | {"run": run}
     if run["mode"] == "batch":
         size = run["images_per_job"]
         if size == "auto":
@@ -219,7 +326,7 @@ def make_plan(config: dict) -> Plan:
 def _sampled(plan):
     """Images that evidence is gathered of, job by job. Blank ones have no spots to stand for."""
     groups = {name: row.group for name, row in plan.images.items() if row.role != "blank"}
-    chosen = set(spread(groups, plan.evidence["images"], plan.evidence["seed"]))
+    chosen = set(spread(groups, plan.evidence["images"], plan.seed))
     parts = plan.batches or {image: [image] for image in plan.images}
     found = {
         part: [image for image in members if image in chosen] for part, members in parts.items()
@@ -232,6 +339,10 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
     parameters = {step: dict(recipe[step]) for step in STEPS}
     polarity = recipe["polarity"]
     source = parameters["background"].pop("of")
+    own_label = _label("threshold", parameters["threshold"])
+    shares, taken_from = scope.of(parameters["threshold"])
+    for key in ("scope", "from"):
+        parameters["threshold"].pop(key, None)
     if parameters["denoise"]["filter"] == "none":
         source = "image"  # the same pixels, so the same step
     denoised = _label("denoise", parameters["denoise"])
@@ -241,7 +352,7 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
     background = f"{denoised}/{own}" if source == "denoised" else f"{own}_of-image"
     clip = _label("subtract", parameters["subtract"])
     foreground = "/".join(filter(None, (denoised, background.removeprefix(f"{denoised}/"), clip)))
-    mask = f"{foreground}/{_label('threshold', parameters['threshold'])}"
+    mask = f"{foreground}/{own_label}"
     labels = f"{mask}/{_label('spots', parameters['spots']) or 'spots'}"
 
     def add(kind, label, step):
@@ -256,7 +367,17 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
         foreground,
         Step("subtract", parameters["subtract"], denoised=denoised, background=background),
     )
-    add("mask", mask, Step("threshold", parameters["threshold"], foreground=foreground))
+    add(
+        "mask",
+        mask,
+        Step(
+            "threshold",
+            parameters["threshold"],
+            foreground=foreground,
+            scope=shares,
+            source=taken_from,
+        ),
+    )
     add(
         "labels",
         labels,

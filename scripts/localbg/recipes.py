@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from localbg import config as keys
-from localbg.parameters import Parameter, functions, nearest, problem, scale
+from localbg import scope
+from localbg.parameters import Parameter, functions, nearest, problem, resolved, scale
 from localbg.tables import COMPARISON
 
 LIBRARY = Path(__file__).parent
@@ -15,6 +16,11 @@ STEPS = ("denoise", "background", "subtract", "threshold", "spots")
 SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
 # Whether the error of a shrunken filter is measured.
 SHRINK_ERROR = Parameter("bool", default=False)
+# For which images a threshold holds, and which of them have a say in it; see `localbg.scope`.
+SCOPE = {
+    "scope": Parameter("Literal", default="image", choices=("image", "group", "all")),
+    "from": Parameter("Literal", default="images", choices=("images", "blank")),
+}
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
 
 
@@ -29,7 +35,8 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
     Returns
     -------
     recipes : dict of str to dict
-        By name of the method: ``polarity`` and the parameters of each step.
+        By name of the method: ``polarity``, the parameters of each step, ``sweep`` (the name in the
+        config that it comes from) and ``swept``: step, parameter and value of each listed value.
     problems : list of str
         What is wrong with them.
     """
@@ -67,6 +74,8 @@ def _problems(recipe):
     wrong = [text for step in STEPS for text in _step_problems(step, recipe[step])]
     if text := problem(recipe["polarity"], POLARITY):
         wrong.append(f"polarity {text}")
+    if not wrong and scope.of(recipe["threshold"]) == ("image", "blank"):
+        wrong.append("threshold, from blank: needs a scope, group or all")
     return wrong
 
 
@@ -98,9 +107,11 @@ def _sweep(name: str, recipe: dict):
     keys = [key for _, key, _ in swept]
     for combination in itertools.product(*(values for _, _, values in swept)):
         single = {key: dict(v) if isinstance(v, dict) else v for key, v in recipe.items()}
+        single |= {"sweep": name, "swept": []}
         words = [name]
         for (step, key, _), value in zip(swept, combination, strict=True):
             single[step][key] = value
+            single["swept"].append((step, key, value))
             words.append(word(key if keys.count(key) == 1 else f"{step}-{key}", value))
         yield "_".join(words), single
 
@@ -124,7 +135,8 @@ def _common(step: str) -> dict[str, Parameter]:
     if step == "spots":
         return _functions("spots.py")["label"]
     entry = _functions(f"{step}.py")[step]
-    return {name: p for name, p in entry.items() if name not in ("filter", "rule")}
+    common = {name: p for name, p in entry.items() if name not in ("filter", "rule")}
+    return common | SCOPE if step == "threshold" else common
 
 
 @cache
@@ -155,6 +167,53 @@ def scaled(step: str, parameters: dict, spot_radius: float | str) -> dict:
         else value
         for name, value in parameters.items()
     }
+
+
+def settings(recipe: dict, spot_radius: float | str, pixel_size_um: float | None) -> dict:
+    """Every parameter of a recipe as its steps take it for one image.
+
+    Parameters
+    ----------
+    recipe : dict
+    spot_radius : number or str
+        In pixels, or in µm as text.
+    pixel_size_um : float or None
+
+    Returns
+    -------
+    dict
+        By ``<step>_<parameter>``, defaults of the functions included, all sizes in pixels.
+
+    Raises
+    ------
+    ValueError
+        If a size is in µm and the pixel size is unknown.
+    """
+    return {"polarity": recipe["polarity"]} | {
+        f"{step}_{name}": value
+        for step in STEPS
+        for name, value in resolved(
+            scaled(step, _complete(step, recipe[step]), spot_radius), pixel_size_um
+        ).items()
+    }
+
+
+def columns(recipes: dict[str, dict]) -> list[str]:
+    """Names of the `settings` that any of the recipes has, step by step."""
+    return ["polarity"] + [
+        f"{step}_{name}"
+        for step in STEPS
+        for name in dict.fromkeys(
+            name for recipe in recipes.values() for name in _complete(step, recipe[step])
+        )
+    ]
+
+
+def _complete(step, parameters):
+    """Parameters with the defaults of what is left out, the filter or rule first."""
+    known = signature(step, parameters)
+    selector = {key: parameters[key] for key in parameters if key == SELECTORS.get(step)}
+    return selector | {name: parameters.get(name, p.default) for name, p in known.items()}
 
 
 def _step_problems(step: str, parameters: dict) -> list[str]:

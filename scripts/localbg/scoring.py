@@ -101,9 +101,10 @@ def accuracy(truth: np.ndarray, spots: np.ndarray, tolerance: float) -> dict:
     -------
     dict
         ``n_truth``, ``n_spots``, ``matched``, ``precision`` (matched per spot found), ``recall``
-        (matched per true spot), ``f1`` (their harmonic mean), ``localisation_error`` (root mean
-        square distance of the matched pairs in pixels) and ``tolerance``. A ratio without a
-        denominator is NaN; ``f1`` is 1 where there is nothing to find and nothing was found.
+        (matched per true spot), ``f1`` (their harmonic mean), ``count_error`` (found minus true),
+        ``localisation_error`` (root mean square distance of the matched pairs in pixels) and
+        ``tolerance``. A ratio without a denominator is NaN; ``f1`` is 1 where there is nothing to
+        find and nothing was found.
     """
     distances = match(truth, spots, tolerance)[1]
     n_truth, n_spots, matched = len(truth), len(spots), len(distances)
@@ -114,6 +115,7 @@ def accuracy(truth: np.ndarray, spots: np.ndarray, tolerance: float) -> dict:
         "precision": matched / n_spots if n_spots else math.nan,
         "recall": matched / n_truth if n_truth else math.nan,
         "f1": 2 * matched / (n_truth + n_spots) if n_truth + n_spots else 1.0,
+        "count_error": n_spots - n_truth,
         "localisation_error": math.sqrt(np.mean(distances**2)) if matched else math.nan,
         "tolerance": float(tolerance),
     }

@@ -11,12 +11,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from localbg.parameters import Parameter, nearest, problem, split_unit
+from localbg.truth import points
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 ADDRESS = ("http://", "https://")
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
+ROLES = ("", "blank")
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,8 @@ def _image(row, folder, spot_radius):
         "spot_radius": _number(row["spot_radius"]) if row.get("spot_radius") else spot_radius,
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
-        "truth": _located(row["truth"], folder) if row.get("truth") else None,
         "role": row.get("role", ""),
+        "truth": _located(row["truth"], folder) if row.get("truth") else None,
     }
     if values["role"] not in ROLES:
         hint = nearest(values["role"], ROLES[1:])
@@ -232,38 +234,3 @@ def missing_files(images: dict[str, Image]) -> list[str]:
             except (OSError, ValueError) as error:
                 problems.append(f"image '{image.image}': truth {image.truth}: {error}")
     return problems
-
-
-def points(path: str | os.PathLike) -> list[tuple[float, float]]:
-    """Positions y, x in pixels of a csv file of true spots.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it lacks the columns y and x, or a cell is not a number.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = [name.strip() for name in reader.fieldnames or ()]
-            reader.fieldnames = header
-            if not {"y", "x"} <= set(header):
-                found = ", ".join(header) or "an empty file"
-                raise ValueError(f"expected a csv with columns y and x, found {found}")
-            return [_point(row, reader.line_num) for row in reader]
-    except UnicodeDecodeError as error:
-        raise ValueError("is not a text file in UTF-8") from error
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror) from error
-
-
-def _point(row, line):
-    try:
-        y, x = float(row["y"]), float(row["x"])
-    except (TypeError, ValueError):
-        y = x = math.nan
-    if not (math.isfinite(y) and math.isfinite(x)):
-        raise ValueError(f"line {line}: y={row['y']!r}, x={row['x']!r} are not numbers")
-    return y, x

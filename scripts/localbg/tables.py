@@ -7,7 +7,10 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+
+from localbg import files
 
 COLUMNS = {
     "images": {
@@ -21,6 +24,7 @@ COLUMNS = {
         "group": "group in the sheet",
         "pixel_size_um": "µm per pixel, where known",
         "spot_radius": "radius of a spot in pixels",
+        "sha256": "hash of the file as it was read",
     },
     "spots": {
         "image": "id of the image",
@@ -46,7 +50,7 @@ COLUMNS = {
         "density": "spots per 10,000 pixels",
         "density_um2": "spots per µm², where the pixel size is known",
         "threshold": "foreground grey level above which pixels belong to spots",
-        "decided_by": "what set the threshold: rule, min_snr or constant",
+        "decided_by": "what set the threshold: rule, min_snr, scope or constant",
         "level": "median of the foreground, grey levels",
         "noise": "robust standard deviation of the foreground, grey levels",
         "scatter": "that of noise and texture together; the rule `noise` counts in it",
@@ -55,6 +59,11 @@ COLUMNS = {
         "clipped_fraction": "fraction of pixels that clipping set to 0",
         "shrink_error_rms": "root mean square error of a shrunken background, where asked for",
         "shrink_error_max": "its largest error, grey levels",
+    },
+    "parameters": {
+        "image": "id of the image",
+        "method": "name of the method",
+        "threshold": "foreground grey level above which pixels belong to spots",
     },
     "agreement": {
         "image": "id of the image",
@@ -67,6 +76,7 @@ COLUMNS = {
     },
     "accuracy": {
         "image": "id of the image",
+        "group": "group in the sheet",
         "method": "name of the method",
         "n_truth": "number of true spots",
         "n_spots": "number of spots found",
@@ -74,8 +84,112 @@ COLUMNS = {
         "precision": "matched over found",
         "recall": "matched over true",
         "f1": "harmonic mean of precision and recall; 1 where there are none and none was found",
+        "count_error": "found minus true",
         "localisation_error": "root mean square distance of matched pairs, pixels",
         "tolerance": "largest distance of a pair, pixels: the spot radius",
+    },
+    "accuracy_pooled": {
+        "method": "name of the method",
+        "n_images": "images with truth",
+        "resampled": "what the intervals come from: images, or the spots of the only image",
+        "n_truth": "true spots in all",
+        "n_spots": "spots found in all",
+        "matched": "true spots found in all",
+        "precision": "matched over found, all images together",
+        "precision_low": "95 % interval of the precision: its lower end",
+        "precision_high": "its upper end",
+        "recall": "matched over true, all images together",
+        "recall_low": "95 % interval of the recall: its lower end",
+        "recall_high": "its upper end",
+        "f1": "harmonic mean of precision and recall",
+        "f1_low": "95 % interval of the F1: its lower end",
+        "f1_high": "its upper end",
+        "count_error": "found minus true, mean per image",
+        "count_error_low": "95 % interval of the count error: its lower end",
+        "count_error_high": "its upper end",
+        "localisation_error": "root mean square distance of matched pairs, pixels",
+        "localisation_error_low": "95 % interval of the localisation error: its lower end",
+        "localisation_error_high": "its upper end",
+    },
+    "accuracy_differences": {
+        "method_a": "one method",
+        "method_b": "another",
+        "difference": "pooled F1 of method_a minus that of method_b",
+        "difference_low": "95 % interval of the difference on the same images: its lower end",
+        "difference_high": "its upper end; without 0 in it, one method is better",
+        "n_images": "images with truth",
+        "resampled": "images, or the spots of the only image",
+    },
+    "crossvalidation": {
+        "sweep": "the methods to choose among: of one name in the config, or (all)",
+        "left_out": "group (without groups: image) that the choice did not see; empty: over all",
+        "n_images": "images left out",
+        "chosen": "the method with the highest pooled F1 on the others",
+        "f1_chosen_on": "its pooled F1 on the others",
+        "f1_left_out": "its pooled F1 on what was left out",
+        "optimism": "their difference: what tuning promised too much",
+        "best": "the method with the highest pooled F1 on what was left out",
+        "f1_best": "its pooled F1 there",
+    },
+    "stability": {
+        "sweep": "the name in the config that the methods come from",
+        "parameter": "the parameter along which they differ",
+        "fixed": "their other listed parameters",
+        "value": "the value that this method has of it",
+        "method": "name of the method",
+        "count_mean": "spots per image",
+        "count_low": "95 % interval of that, from resampled images: its lower end",
+        "count_high": "its upper end",
+        "slope": "change of the count in %, without sign, for 1 % more of the parameter",
+        "slope_low": "95 % interval of the slope: its lower end",
+        "slope_high": "its upper end",
+        "on_plateau": "whether the value is on the plateau",
+        "plateau_from": "start of the widest range in which the count changes by 10 % at most",
+        "plateau_to": "its end; empty where there is none",
+        "plateau_width": "end over start; 1 where there is none",
+    },
+    "groups": {
+        "group": "group in the sheet",
+        "method": "name of the method",
+        "n_images": "images that did not fail",
+        "n_failed": "images that failed",
+        "n_spots": "spots in all",
+        "count_mean": "spots per image",
+        "count_low": "95 % interval of that, from resampled images: its lower end",
+        "count_high": "its upper end",
+        "count_median": "spots of the middle image",
+        "density_mean": "spots per 10,000 pixels, mean of the images",
+        "density_low": "95 % interval of that: its lower end",
+        "density_high": "its upper end",
+    },
+    "look_first": {
+        "order": "1 is the first to look at",
+        "image": "id of the image",
+        "group": "group in the sheet",
+        "reasons": "what is odd about it, the oddest first",
+    },
+    "recommendation": {
+        "rank": "1 is the best; methods without a real difference share a rank",
+        "method": "name of the method",
+        "verdict": "recommended, no real difference, worse, or not judged",
+        "evidence": "the strongest evidence there is, which ranks the methods",
+        "measure": "what is measured",
+        "estimate": "the method's score",
+        "low": "95 % interval of the score: its lower end",
+        "high": "its upper end",
+        "difference": "the score minus that of the method with the best score",
+        "difference_low": "95 % interval of that, on the same images: its lower end",
+        "difference_high": "its upper end",
+        "n_images": "images that the score comes from",
+        "reason": "why the method stands here",
+        "would_settle": "what would tell the first ones apart",
+    },
+    "methods": {
+        "method": "name of the method",
+        "sweep": "the name in the config that it comes from",
+        "step": "step of a parameter that has a list of values; empty where the method has none",
+        "parameter": "that parameter",
+        "value": "the value that this method has of it",
     },
     "recovery": {
         "image": "id of the image",
@@ -141,6 +255,7 @@ COLUMNS = {
 MEASURES = [name for name in COLUMNS["spots"] if name not in ("image", "method")]
 # comparison.csv has a column for each method between these; no method may be called like them.
 COMPARISON = (("image", "group"), ("count_median", "count_spread"))
+# parameters.csv goes on with what the methods' steps take: <step>_<parameter>, sizes in pixels.
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
 
 
@@ -170,15 +285,16 @@ class Writer:
         self._columns = list(columns)
 
     def __enter__(self):
-        self._file = open(f"{self._path}.part", "w", encoding="utf-8", newline="")
-        self._csv = csv.writer(self._file, lineterminator="\n")
+        with ExitStack() as stack:
+            beside = stack.enter_context(files.whole(self._path))
+            file = stack.enter_context(open(beside, "w", encoding="utf-8", newline=""))
+            self._leave = stack.pop_all()
+        self._csv = csv.writer(file, lineterminator="\n")
         self._csv.writerow(self._columns)
         return self
 
     def __exit__(self, kind, error, trace):
-        self._file.close()
-        if kind is None:
-            os.replace(f"{self._path}.part", self._path)
+        self._leave.__exit__(kind, error, trace)
 
     def row(self, row: dict) -> None:
         """Add a row of Python numbers, text, booleans, None; what it lacks is left empty."""
@@ -216,6 +332,22 @@ class Following:
         while self._next and self._next[0] < image:
             self._next = next(self._groups, None)
         return self._next[1] if self._next and self._next[0] == image else []
+
+
+def counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
+    """Names of all methods, and their numbers of spots in each image that did not fail.
+
+    Parameters
+    ----------
+    path : path
+        Of counts.csv.
+    """
+    methods, found = [], []
+    for _, rows in grouped(path):
+        methods = [row["method"] for row in rows]
+        if rows[0]["status"] == "ok":
+            found.append([int(row["n_spots"]) for row in rows])
+    return methods, found
 
 
 def read(path: str | os.PathLike) -> list[dict[str, str]]:

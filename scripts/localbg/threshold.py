@@ -19,6 +19,7 @@ EXPLICIT_RULES = ("noise", "value")
 def threshold(
     foreground: np.ndarray,
     grey_step: float = 0.0,
+    shared: float | None = None,
     *,
     rule: str,
     min_snr: NonNegative = 5.0,
@@ -32,6 +33,8 @@ def threshold(
         Spots are positive.
     grey_step : float
         See `localbg.noise.measure`.
+    shared : float, optional
+        A threshold that holds for several images; it replaces what the rule says.
     rule : {"noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
     min_snr : float
         Lower bound on what a rule may choose from the histogram: this many noise standard
@@ -47,8 +50,8 @@ def threshold(
         True above the threshold; False everywhere in a constant image, whatever the rule.
     record : dict
         ``rule``, ``parameters``; ``threshold``, ``level``, ``noise`` and ``scatter`` in grey
-        levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr`` or
-        ``constant``.
+        levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr``,
+        ``scope`` (it was shared) or ``constant``.
 
     Raises
     ------
@@ -68,11 +71,13 @@ def threshold(
     chosen = float(RULES[rule](foreground, found, **parameters))
     bound = found.level + min_snr * found.noise
     bounded = min_snr > 0 and rule not in EXPLICIT_RULES and chosen < bound
-    value = bound if bounded else chosen
+    value, decided_by = (bound, "min_snr") if bounded else (chosen, "rule")
+    if shared is not None:
+        value, decided_by = shared, "scope"
     return foreground > value, record | {
         "chosen": chosen,
         "threshold": value,
-        "decided_by": "min_snr" if bounded else "rule",
+        "decided_by": decided_by,
     }
 
 

@@ -1,0 +1,36 @@
+"""Choose a method on some groups of images with truth, and score it on the group left out."""
+
+import numpy as np
+
+from localbg import crossvalidation, job, pooled, tables
+
+
+def main(accuracy: str, methods: str, table: str) -> None:
+    """Write the table of cross-validation from those of accuracy and methods."""
+    groups, images, sums, names = [], [], [], []
+    for image, rows in tables.grouped(accuracy):
+        names = [row["method"] for row in rows]
+        images.append(image)
+        groups.append(rows[0]["group"])
+        sums.append([pooled.of_image(numbers(row)) for row in rows])
+    # Without groups, images are the best that can be left out.
+    parts = groups if len(set(groups)) > 1 else images
+    choices = {
+        sweep: [names.index(name) for name in members]
+        for sweep, members in crossvalidation.choices(tables.read(methods)).items()
+        if names
+    }
+    rows = crossvalidation.leave_one_out(np.array(sums), parts, choices)
+    named = [row | {key: names[row[key]] for key in ("chosen", "best")} for row in rows]
+    tables.write(table, tables.COLUMNS["crossvalidation"], named)
+
+
+def numbers(row: dict[str, str]) -> dict:
+    """A row of the table of accuracy with its sums as numbers."""
+    keys = ("n_truth", "n_spots", "matched", "localisation_error")
+    return {key: float(row[key] or 0) for key in keys}
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(snakemake.input.accuracy, snakemake.input.methods, snakemake.output[0])

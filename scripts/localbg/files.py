@@ -1,0 +1,72 @@
+"""Write files that appear whole or not at all, whatever stops the job."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+# A name that nobody else gives: what matches it may be removed.
+BESIDE = re.compile(r".+\.[0-9a-f]{8}\.part")
+
+
+class NotWritten(OSError):
+    """A result that could not be written: the machine's fault, never an image's."""
+
+
+@contextlib.contextmanager
+def whole(path: str | os.PathLike) -> Iterator[Path]:
+    """Write a file beside its place and move it there at the end, in one step.
+
+    Parameters
+    ----------
+    path : path
+        Where the file is to appear. On any error it does not, and what was there stays.
+
+    Yields
+    ------
+    Path
+        Where to write. Its name is no other job's, so that one which outlived a killed run cannot
+        write into the file of the next.
+
+    Raises
+    ------
+    NotWritten
+        For any error of the system, since libraries do not all say that a disk is full.
+    """
+    beside = Path(f"{path}.{secrets.token_hex(4)}.part")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        if isinstance(error, OSError) and not isinstance(error, NotWritten):
+            raise NotWritten(f"{path} could not be written: {error}{_room(beside)}") from error
+        raise
+
+
+def _room(path):
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return ""
+    return "; the disk is full" if free < 1e6 else f"; {free / 1e6:.0f} MB are free there"
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Hash of a file, as `sha256sum` prints it."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Remove what killed jobs left half written."""
+    for path in Path(folder).rglob("*.part"):
+        if BESIDE.fullmatch(path.name):
+            path.unlink(missing_ok=True)

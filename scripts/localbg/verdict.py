@@ -1,0 +1,231 @@
+"""Which method to take, why, and what would settle it where nothing does yet.
+
+The strongest kind of evidence ranks the methods. One is better than another only where the interval
+of their difference on the same images leaves out 0; all others share a rank. Among those that share
+the first, one is recommended because weaker evidence favours it, because it is safer (its poorest
+result is the best), or because it is simpler; the reason says which.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from localbg.captions import count, number
+from localbg.verdict_evidence import FEWEST_IMAGES, KINDS, Evidence
+
+# Beyond this many images, a difference that more of them would show is of no use.
+MANY_IMAGES = 1000
+
+
+def recommendation(
+    methods: Iterable[str],
+    evidence: Iterable[Evidence],
+    n_parameters: Mapping[str, int],
+    tuned: Mapping | None = None,
+) -> list[dict]:
+    """Rank the methods by the strongest evidence there is, and recommend one.
+
+    Parameters
+    ----------
+    methods : iterable of str
+    evidence : iterable of localbg.verdict_evidence.Evidence
+        In any order; none at all is allowed.
+    n_parameters : mapping of str to int
+        How many parameters each method sets: fewer is simpler.
+    tuned : mapping, optional
+        ``f1_chosen_on`` and ``f1_left_out``, as numbers, of the choice among all methods; see
+        `localbg.crossvalidation.leave_one_out`.
+
+    Returns
+    -------
+    list of dict
+        Rows of recommendation.csv, the recommended method first.
+    """
+    methods = sorted(methods)
+    ordered = sorted(
+        (e for e in evidence if e.by_score(methods)), key=lambda e: KINDS.index(e.kind)
+    )
+    if not ordered:
+        return _without_evidence(methods)
+    first, *weaker = ordered
+    tiers = _tiers(first, methods)
+    chosen, why = _pick(tiers[0], first, weaker, n_parameters)
+    rows = []
+    rank = 1
+    for tier in tiers:
+        for method in sorted(tier, key=lambda m: (m != chosen, first.by_score(tier).index(m))):
+            rows.append(_row(rank, method, tiers, chosen, why, first))
+        rank += len(tier)
+    rows[0]["reason"] += "".join(
+        f" But {evidence.kind} speak for {rival}: its {evidence.measure} is "
+        f"{_score(evidence, rival)}, not {_score(evidence, chosen)}."
+        for evidence in weaker
+        if (rival := evidence.by_score(methods)[0]) != chosen and evidence.is_better(rival, chosen)
+    )
+    if tuned and first.kind == "truth":
+        rows[0]["reason"] += (
+            f" A method chosen on the other groups has F1 {number(tuned['f1_left_out'])} on the "
+            f"group left out; {number(tuned['f1_chosen_on'])} where it was chosen."
+        )
+    settle = _would_settle(first, tiers[0], chosen)
+    rows += [
+        {"rank": rank, "method": method, "verdict": "not judged", "evidence": first.kind}
+        | {"reason": f"Has no {first.measure}."}
+        for method in methods
+        if all(method not in tier for tier in tiers)
+    ]
+    return [row | {"would_settle": settle} for row in rows]
+
+
+def _without_evidence(methods):
+    return [
+        {"rank": 1, "method": method, "verdict": "not judged", "evidence": "none"}
+        | {"reason": "Nothing but counts is known, and a count does not say what is right."}
+        | {"would_settle": "True spots of a few images of each kind (column truth of the sheet)."}
+        for method in methods
+    ]
+
+
+def _tiers(evidence, methods):
+    """Methods between which there is no real difference, the best first."""
+    left = evidence.by_score(methods)
+    tiers = []
+    while left:
+        tiers.append([m for m in left if not evidence.is_better(left[0], m)])
+        left = [m for m in left if m not in tiers[-1]]
+    return tiers
+
+
+def _pick(tie, first, weaker, n_parameters):
+    """One of the methods that share the first rank, and what decided it."""
+    best = first.by_score(tie)[0]
+    if len(tie) == 1:
+        return best, ""
+    left = list(tie)
+    for evidence in weaker:
+        known = evidence.by_score(left)
+        worse = [m for m in known[1:] if evidence.is_better(known[0], m)] if known else []
+        left = [m for m in left if m not in worse]
+        if len(left) == 1:
+            return left[0], (
+                f"Taken because {evidence.kind} tell them apart: its {evidence.measure} is "
+                f"{_score(evidence, left[0])}."
+            )
+    for evidence in (first, *weaker):
+        if not all(method in evidence.worst for method in left):
+            continue
+        safest = _safest(evidence, left)
+        if len(safest) < len(left):
+            other = min if evidence.higher_is_better else max
+            poorest = other(evidence.worst[m] for m in left)
+            left = safest
+            if len(left) == 1:
+                return left[0], (
+                    f"Taken as the safest: its poorest {evidence.measure} on {evidence.worst_of} "
+                    f"is {number(evidence.worst[left[0]])}, that of the others down to "
+                    f"{number(poorest)}."
+                )
+    fewest = min(n_parameters.get(m, 0) for m in left)
+    simple = [m for m in left if n_parameters.get(m, 0) == fewest]
+    if len(simple) == 1:
+        return simple[0], "Taken as the simplest: it sets the fewest parameters."
+    taken = first.by_score(simple)[0]
+    return taken, "Nothing tells these apart; taken for the best score, or by name where equal."
+
+
+def _safest(evidence, methods):
+    best = (max if evidence.higher_is_better else min)(evidence.worst[m] for m in methods)
+    return [m for m in methods if evidence.worst[m] == best]
+
+
+def _row(rank, method, tiers, chosen, why, first):
+    best = tiers[0][0]
+    estimate, low, high = first.scores[method]
+    difference = first.difference(method, best) if method != best else (math.nan,) * 3
+    row = {
+        "rank": rank,
+        "method": method,
+        "evidence": first.kind,
+        "measure": first.measure,
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "difference": difference[0],
+        "difference_low": difference[1],
+        "difference_high": difference[2],
+        "n_images": first.n_images,
+    }
+    others = [m for m in tiers[0] if m != method]
+    if method == chosen and not others:
+        reason = f"Its {first.measure}, {_score(first, method)}, is better than that of all others."
+        return row | {"verdict": "recommended", "reason": f"{reason} {_limits(first)}".strip()}
+    if method == chosen:
+        reason = f"No real difference from {_names(others)} in {first.measure}."
+        reason = " ".join(filter(None, (reason, why, _limits(first))))
+        return row | {"verdict": "recommended, no real difference", "reason": reason}
+    if rank == 1:
+        reason = f"No real difference from {chosen} in {first.measure}."
+        return row | {"verdict": "no real difference", "reason": reason}
+    worse = "lower" if first.higher_is_better else "higher"
+    reason = f"{first.measure[0].upper()}{first.measure[1:]} {worse} than that of {best}"
+    if not math.isnan(difference[1]):
+        ends = sorted((abs(difference[1]), abs(difference[2])))
+        reason += f" by {number(abs(difference[0]))} ({number(ends[0])} to {number(ends[1])})"
+    return row | {"verdict": "worse", "reason": f"{reason}."}
+
+
+def _score(evidence, method):
+    estimate, low, high = evidence.scores[method]
+    if math.isnan(low):
+        return number(estimate)
+    return f"{number(estimate)} ({number(low)} to {number(high)})"
+
+
+def _names(methods):
+    shown = methods if len(methods) < 5 else methods[:3]
+    rest = len(methods) - len(shown)
+    return ", ".join(shown) + (f" and {rest} others" if rest else "")
+
+
+def _limits(first):
+    if first.resampled == "spots":
+        return "One image speaks for itself only."
+    if first.is_thin:
+        return (
+            f"{count(first.n_images, 'image')} {'are' if first.n_images > 1 else 'is'} too few to "
+            f"call a difference real; it takes {FEWEST_IMAGES}."
+        )
+    return ""
+
+
+def _would_settle(first, tie, chosen):
+    """What evidence would tell those that share the first rank apart."""
+    if first.kind != "truth":
+        ask = "True spots of a few images of each kind (column truth of the sheet)"
+        return f"{ask}." if len(tie) > 1 else f"{ask} would be stronger evidence than this."
+    if first.resampled == "spots":
+        return f"True spots of {FEWEST_IMAGES} images or more."
+    if len(tie) == 1:
+        return "Settled for images like these."
+    if first.is_thin:
+        return f"True spots of {FEWEST_IMAGES - first.n_images} more images at least."
+    needed = [_images_needed(first, chosen, other) for other in tie if other != chosen]
+    if min(needed) > MANY_IMAGES:
+        return "Hardly any number of images: in practice these methods are equally good."
+    return f"True spots of about {_rounded(min(needed))} images in all, if the difference persists."
+
+
+def _images_needed(evidence, a, b):
+    """Images at which the difference seen would be real: intervals shrink with their root."""
+    value, low, high = evidence.difference(a, b)
+    if math.isnan(low) or not value:
+        return math.inf
+    half = value - low if value > 0 else high - value
+    return max(evidence.n_images * (half / value) ** 2, evidence.n_images + 1)
+
+
+def _rounded(value):
+    """Up to two digits."""
+    step = 10 ** max(math.floor(math.log10(value)) - 1, 0)
+    return step * math.ceil(value / step)

@@ -1,0 +1,76 @@
+"""Figure of the verdict: what each kind of evidence says of each method, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from localbg.captions import count
+from localbg.figures import COLOURS, WIDTH, styled
+from localbg.verdict_evidence import KINDS, Evidence
+
+MAX_ROWS = 30  # methods that are shown
+
+
+@styled
+def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
+    """Show each method's scores in the order of the recommendation.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As `localbg.verdict.recommendation` gives them.
+    evidence : sequence of Evidence
+        What they come from.
+
+    Returns
+    -------
+    Figure
+        A panel for each kind of evidence, the strongest first: dots are scores, bars their 95 %
+        intervals. Methods without a real difference from the best are in colour, the others grey.
+    """
+    evidence = sorted((e for e in evidence if e.scores), key=lambda e: KINDS.index(e.kind))
+    shown = rows[:MAX_ROWS]
+    height = 1.9 + 0.36 * len(shown)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    if not evidence:
+        figure.text(0.02, 0.9, "Nothing but counts is known", fontsize=12, weight="bold", va="top")
+        figure.text(0.02, 0.7, rows[0]["would_settle"] if rows else "No methods", va="top")
+        return figure
+    panels = figure.subplots(1, len(evidence), sharey=True, squeeze=False)[0]
+    places = -np.arange(len(shown))
+    for panel, one in zip(panels, evidence, strict=True):
+        for place, row in zip(places, shown, strict=True):
+            estimate, low, high = one.scores.get(row["method"], (np.nan,) * 3)
+            colour = COLOURS[0] if row["rank"] == 1 else "0.55"
+            panel.plot([low, high], [place, place], color=colour, lw=2.5, solid_capstyle="butt")
+            panel.plot([estimate], [place], "o", color=colour, ms=7)
+        better = "higher" if one.higher_is_better else "lower"
+        where = count(one.n_images, "image") if one.n_images else ""
+        panel.set_title(f"{one.kind}{f': {where}' if where else ''}", loc="left", weight="bold")
+        panel.set_xlabel(f"{one.measure}; {better} is better")
+        panel.spines[["top", "right", "left"]].set_visible(False)
+        panel.grid(axis="x", color="0.9")
+        panel.set_axisbelow(True)
+        panel.tick_params(axis="y", length=0)
+    panels[0].set_yticks(places, [f"{row['rank']}  {row['method']}" for row in shown])
+    panels[0].set_ylim(places[-1] - 0.6, 0.6)
+    for label, row in zip(panels[0].get_yticklabels(), shown, strict=True):
+        label.set_weight("bold" if row["verdict"].startswith("recommended") else "normal")
+    left_out = len(rows) - len(shown)
+    more = f"; {left_out} more are in the table" if left_out else ""
+    figure.suptitle(_title(shown) + more, x=0.02, ha="left", fontsize=12, weight="bold")
+    return figure
+
+
+def _title(rows):
+    first = rows[0]
+    ties = sum(row["rank"] == 1 for row in rows) - 1
+    if not first["verdict"].startswith("recommended"):
+        return "No method can be recommended"
+    found = f"Recommended: {first['method']}"
+    if ties:
+        return f"{found}, with no real difference from {count(ties, 'other method')}"
+    return f"{found}, better than all others"

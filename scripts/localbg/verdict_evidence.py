@@ -1,0 +1,245 @@
+"""What speaks for a method: of each kind of evidence scores with intervals, and differences.
+
+The kinds, strongest first: truth says what is right; planted spots say what would be found; false
+spots, what is found where nothing is; residuals, what structure the background left behind;
+stability, how little a count depends on a parameter. A number of spots is none: more is not better.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from localbg import bootstrap
+
+KINDS = ("truth", "planted spots", "false spots", "residuals", "stability")
+# With fewer images, all of them favour one of two equal methods by chance more often than once in
+# twenty: 2 / 2**5 is 0.06, 2 / 2**6 is 0.03.
+FEWEST_IMAGES = 6
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one kind of evidence says of the methods.
+
+    Attributes
+    ----------
+    kind : str
+        One of `KINDS`.
+    measure : str
+        What is measured, in words that continue a sentence.
+    scores : dict of str to (float, float, float)
+        Estimate, and both ends of its 95 % interval, by method. Infinite where a method fails
+        altogether.
+    differences : dict of (str, str) to (float, float, float)
+        The same for the difference of two methods, first minus second, on the same images.
+    n_images : int
+        0 where that is not known.
+    resampled : str
+        What the intervals come from: images, or the spots of a single one.
+    worst : dict of str to float
+        Each method's score where it is poorest.
+    worst_of : str
+        In words, what that is the score of: ``any image``.
+    higher_is_better : bool
+    """
+
+    kind: str
+    measure: str
+    scores: dict[str, tuple[float, float, float]]
+    differences: dict[tuple[str, str], tuple[float, float, float]] = field(default_factory=dict)
+    n_images: int = 0
+    resampled: str = "images"
+    worst: dict[str, float] = field(default_factory=dict)
+    worst_of: str = "any image"
+    higher_is_better: bool = True
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether there are too few images to call any difference real."""
+        return self.resampled == "images" and 0 < self.n_images < FEWEST_IMAGES
+
+    def difference(self, a: str, b: str) -> tuple[float, float, float]:
+        """By how much a's score exceeds b's; all NaN where they were not compared."""
+        if (a, b) in self.differences:
+            return self.differences[a, b]
+        value, low, high = self.differences.get((b, a), (math.nan,) * 3)
+        return 0 - value, 0 - high, 0 - low
+
+    def is_better(self, a: str, b: str) -> bool:
+        """Whether a is really better than b.
+
+        The interval of their paired difference must leave out 0. Without one, their own intervals
+        must not touch, which asks for more.
+        """
+        if self.is_thin or not (a in self.scores and b in self.scores):
+            return False
+        _, low, high = self.difference(a, b)
+        if math.isnan(low):
+            low = self.scores[a][1] - self.scores[b][2]
+            high = self.scores[a][2] - self.scores[b][1]
+        return low > 0 if self.higher_is_better else high < 0
+
+    def by_score(self, methods: Iterable[str]) -> list[str]:
+        """Methods that have a score, the best first, equals by name."""
+        sign = -1 if self.higher_is_better else 1
+        known = [m for m in methods if m in self.scores and not math.isnan(self.scores[m][0])]
+        return sorted(known, key=lambda method: (sign * self.scores[method][0], method))
+
+
+def from_truth(
+    pooled: list[Mapping], differences: list[Mapping], images: list[Mapping]
+) -> Evidence:
+    """Evidence of truth.
+
+    Parameters
+    ----------
+    pooled, differences, images : list of mappings
+        Rows of accuracy_pooled.csv, accuracy_differences.csv and accuracy.csv, as text.
+    """
+    worst: dict[str, float] = {}
+    for row in images:
+        worst[row["method"]] = min(float(row["f1"]), worst.get(row["method"], math.inf))
+    keys = ("difference", "difference_low", "difference_high")
+    return Evidence(
+        kind="truth",
+        measure="F1",
+        scores={row["method"]: _numbers(row, ("f1", "f1_low", "f1_high")) for row in pooled},
+        differences={
+            (row["method_a"], row["method_b"]): _numbers(row, keys) for row in differences
+        },
+        n_images=int(pooled[0]["n_images"]) if pooled else 0,
+        resampled=pooled[0]["resampled"] if pooled else "images",
+        worst=worst,
+    )
+
+
+def from_images(
+    kind: str,
+    measure: str,
+    rows: Iterable[Mapping],
+    column: str,
+    *,
+    seed: int,
+    higher_is_better: bool,
+    missing: float = math.nan,
+) -> Evidence:
+    """Evidence of a table with a row for each image and method.
+
+    Parameters
+    ----------
+    kind, measure : str
+        See `Evidence`.
+    rows : iterable of mappings
+        As text: ``method``; ``image``, empty where all are taken together; the score in ``column``,
+        and of all together its interval in ``<column>_low`` and ``<column>_high``. Without a row
+        for all, the score is the mean of the images.
+    column : str
+    seed : int
+        Of the resampling of images.
+    higher_is_better : bool
+    missing : float
+        What an empty score means: NaN if nothing is known, infinite if the method failed.
+    """
+    scores: dict[str, tuple] = {}
+    by_image: dict[str, dict[str, float]] = {}
+    for row in rows:
+        score = _number(row[column], missing)
+        if not row["image"]:
+            unknown = score if math.isinf(score) else math.nan
+            low, high = (_number(row.get(f"{column}_{end}"), unknown) for end in ("low", "high"))
+            scores[row["method"]] = (score, low, high)
+        elif not math.isnan(score):
+            by_image.setdefault(row["method"], {})[row["image"]] = score
+    for method, values in by_image.items():
+        if method not in scores:
+            scores[method] = bootstrap.mean(list(values.values()), seed=seed)
+    differences = {}
+    for a, b in itertools.combinations(sorted(by_image), 2):
+        shared = sorted(by_image[a].keys() & by_image[b].keys())
+        values = np.array([by_image[a][image] - by_image[b][image] for image in shared])
+        if len(shared) > 1 and np.isfinite(values).all():
+            differences[a, b] = bootstrap.mean(values, seed=seed)
+    poorest = min if higher_is_better else max
+    return Evidence(
+        kind=kind,
+        measure=measure,
+        scores=scores,
+        differences=differences,
+        n_images=max(map(len, by_image.values()), default=0),
+        worst={method: poorest(values.values()) for method, values in by_image.items()},
+        higher_is_better=higher_is_better,
+    )
+
+
+def from_planted(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+    """Evidence of planted spots: rows of completeness.csv, as text."""
+    return from_images(
+        "planted spots",
+        "contrast at which half of the planted spots are found",
+        [row for row in rows if row["where"] == "all"],
+        "contrast50",
+        seed=seed,
+        higher_is_better=False,
+        missing=math.inf,
+    )
+
+
+def from_false_spots(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+    """Evidence of false spots: rows of false_spots.csv, as text.
+
+    Blank images are what they are, a decoy is made: it counts only where there are none.
+    """
+    rows = list(rows)
+    kind = "blank" if any(row["kind"] == "blank" for row in rows) else "decoy"
+    return from_images(
+        "false spots",
+        f"false spots per 10,000 pixels of {kind} images",
+        [row for row in rows if row["kind"] == kind],
+        "density",
+        seed=seed,
+        higher_is_better=False,
+    )
+
+
+def from_residuals(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+    """Evidence of residuals: rows of residuals.csv, as text; the sign of the trend is left out."""
+    return from_images(
+        "residuals",
+        "trend of the foreground with the background",
+        [row | {"trend": (row["trend"] or "").lstrip("-")} for row in rows],
+        "trend",
+        seed=seed,
+        higher_is_better=False,
+    )
+
+
+def from_stability(rows: Iterable[Mapping], n_images: int) -> Evidence:
+    """Evidence of stability: rows of stability.csv, as text.
+
+    A method that is on several axes of a sweep is as stable as on the axis where it is least so.
+    """
+    scores: dict[str, tuple] = {}
+    for row in rows:
+        slope = _numbers(row, ("slope", "slope_low", "slope_high"))
+        if not math.isnan(slope[0]):
+            scores[row["method"]] = max(slope, scores.get(row["method"], (-math.inf,)))
+    return Evidence(
+        kind="stability",
+        measure="change of the count with the parameters",
+        scores=scores,
+        n_images=n_images,
+        higher_is_better=False,
+    )
+
+
+def _numbers(row, keys):
+    return tuple(_number(row[key], math.nan) for key in keys)
+
+
+def _number(text, missing):
+    return float(text) if text not in (None, "") else missing

@@ -1,0 +1,87 @@
+"""Write down what made the results, and from what."""
+
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from localbg import files, job, provenance, tables
+
+
+def main(
+    *,
+    record: str,
+    resolved: str,
+    config: dict,
+    configs: list[str],
+    sheet: list[str],
+    methods: dict[str, dict],
+    made: list[str],
+    logs: dict[str, list[str]],
+) -> None:
+    """Write the record as JSON, and beside it the config with all its defaults as YAML.
+
+    Parameters
+    ----------
+    record, resolved : str
+        Paths of the outputs.
+    config : dict
+        With a value for every key.
+    configs, sheet : list of str
+        Paths of the files that it was read from.
+    methods : dict of str to dict
+        Recipes by name.
+    made : list of str
+        Paths of the tables.
+    logs : dict of str to list of str
+        Logs of each rule's jobs.
+
+    Notes
+    -----
+    Hashes of images and parameters of each image and method are tables, which the record names:
+    they would be too many for one JSON file.
+    """
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    job.write_text(resolved, text)
+    by_name = {Path(path).stem: path for path in made}
+    n_images = sum(1 for _ in tables.grouped(by_name["images"]))
+    n_failed = sum(1 for _ in tables.grouped(by_name["failures"]))
+    found = {
+        "made": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": provenance.command(resolved),
+        "workflow": provenance.workflow(),
+        **provenance.machine(),
+        "config": {path: files.sha256(path) for path in (resolved, *configs)},
+        "sheet": {path: files.sha256(path) for path in sheet},
+        "images": {
+            "number": n_images,
+            "failed": n_failed,
+            "hashes": f"{by_name['images']}, column sha256",
+        },
+        "methods": methods,
+        "parameters": by_name["parameters"],
+        "tables": {path: files.sha256(path) for path in made},
+        "rules": provenance.usage(logs),
+    }
+    job.write_json(record, found)
+
+
+def all_logs(own: str, many: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Logs by rule, those of rules with one job among them; not our own, which is not done yet."""
+    single = {path.stem: [str(path)] for path in Path(own).parent.glob("*.log")}
+    single.pop(Path(own).stem, None)
+    return single | many
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        record=snakemake.output.record,
+        resolved=snakemake.output.config,
+        configs=list(snakemake.input.config),
+        sheet=list(snakemake.input.sheet),
+        config=snakemake.params.config,
+        methods=snakemake.params.methods,
+        made=list(snakemake.input.tables),
+        logs=all_logs(snakemake.log[0], snakemake.params.logs),
+    )

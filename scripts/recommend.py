@@ -1,0 +1,84 @@
+"""Rank the methods by the strongest evidence there is, and recommend one."""
+
+from localbg import (
+    crossvalidation,
+    figures,
+    job,
+    tables,
+    verdict,
+    verdict_chart,
+    verdict_evidence,
+)
+
+# Tables of evidence that a run may have.
+OPTIONAL = {
+    "completeness": verdict_evidence.from_planted,
+    "false_spots": verdict_evidence.from_false_spots,
+    "residuals": verdict_evidence.from_residuals,
+}
+
+
+def main(
+    *,
+    counts: str,
+    found: dict[str, str],
+    n_parameters: dict[str, int],
+    seed: int,
+    table: str,
+    figure: str,
+) -> None:
+    """Write the table and the figure.
+
+    Parameters
+    ----------
+    counts : str
+        Path of the table of counts; only how many images did not fail is taken from it.
+    found : dict of str to str
+        Paths of the tables that hold evidence, by name. Each is optional, but those of accuracy and
+        cross-validation come together.
+    n_parameters : dict of str to int
+        How many parameters each method sets.
+    seed : int
+        Of the resampling.
+    table, figure : str
+        Paths of the outputs.
+    """
+    read = {name: tables.read(path) for name, path in found.items()}
+    known, tuned = [], None
+    if "accuracy" in read:
+        names = ("accuracy_pooled", "accuracy_differences", "accuracy")
+        known.append(verdict_evidence.from_truth(*(read[name] for name in names)))
+        tuned = choice_among_all(read["crossvalidation"])
+    for name, of_rows in OPTIONAL.items():
+        if name in read:
+            known.append(of_rows(read[name], seed=seed))
+    if "stability" in read:
+        _, spots = tables.counts(counts)
+        known.append(verdict_evidence.from_stability(read["stability"], len(spots)))
+    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned)
+    tables.write(table, tables.COLUMNS["recommendation"], rows)
+    figures.save(verdict_chart.verdict(rows, known), figure)
+
+
+def choice_among_all(rows: list[dict]) -> dict[str, float] | None:
+    """What the choice among all methods is worth, where there were groups to leave out."""
+    totals = {row["sweep"]: row for row in rows if not row["left_out"]}
+    # With one sweep and nothing else, its methods are all there are.
+    row = totals.get(crossvalidation.ALL) or next(iter(totals.values()), None)
+    return row and {key: float(row[key]) for key in ("f1_chosen_on", "f1_left_out")}
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        counts=snakemake.input.counts,
+        found={
+            name: path
+            for name, path in snakemake.input.items()
+            if name not in ("counts", "modules") and path
+        },
+        n_parameters=snakemake.params.n_parameters,
+        seed=snakemake.params.seed,
+        table=snakemake.output.table,
+        figure=snakemake.output.figure,
+    )

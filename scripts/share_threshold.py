@@ -1,0 +1,50 @@
+"""Make one threshold of those that several images would get by themselves."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from localbg import job, scope
+
+
+def main(own: list[str], images: list[str], mask: str, record: str) -> None:
+    """Write the shared threshold as JSON, or why there is none.
+
+    Parameters
+    ----------
+    own : list of str
+        Files with the images' own thresholds: one for each, or one for each batch.
+    images : list of str
+        Ids of the images that have a say.
+    mask : str
+        Label of the mask.
+    record : str
+        Path of the output.
+    """
+    try:
+        job.write_json(record, scope.shared(records(own, set(images), mask)))
+    except ValueError as error:
+        job.log.warning("%s", error)
+        job.write_failure({"failed_step": "threshold", "reason": job.reason(error)}, [record])
+
+
+def records(own: list[str], images: set[str], mask: str) -> Iterator[dict]:
+    """What each image's own threshold is, or why it has none."""
+    for path in own:
+        if not path.endswith(".jsonl"):
+            yield job.failure(path) or job.read_json(path)
+            continue
+        for line in Path(path).read_text(encoding="utf-8").splitlines():
+            found = json.loads(line)
+            if found["image"] in images:
+                yield found["thresholds"][mask]
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        list(snakemake.input.own),
+        snakemake.params.images,
+        snakemake.wildcards.mask,
+        snakemake.output.record,
+    )

@@ -1,0 +1,19 @@
+"""How the count depends on the parameters of a sweep, and where it hardly does."""
+
+import numpy as np
+
+from localbg import job, sweeps, tables
+
+
+def main(counts: str, methods: str, table: str, seed: int) -> None:
+    """Write the table of stability from those of counts and methods."""
+    names, found = tables.counts(counts)
+    rows = sweeps.stability(tables.read(methods), names, np.array(found), seed=seed)
+    tables.write(table, tables.COLUMNS["stability"], rows)
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        snakemake.input.counts, snakemake.input.methods, snakemake.output[0], snakemake.params.seed
+    )

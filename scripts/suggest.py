@@ -1,0 +1,79 @@
+"""Propose a config for the images: spot radius, denoising and size of the background filters."""
+
+from pathlib import Path
+
+import numpy as np
+
+from localbg import images, job, suggest, tables
+
+# Of larger images the middle is taken.
+MOST_PIXELS = 1024
+IMAGES = ("image", "n_blobs", "radius", "radius_low", "radius_high", "snr")
+BACKGROUNDS = ("filter", "multiple", "spots_left", "structure_lost", "worst_error")
+
+
+def main(
+    sources: list[str], rows: list[dict], polarity: str, config: str, of_images: str, tried: str
+) -> None:
+    """Write the proposal, and what it rests on as two tables.
+
+    Parameters
+    ----------
+    sources : list of str
+        Files of the images, in the order of ``rows``.
+    rows : list of dict
+        ``image`` and ``picks`` (how to read it).
+    polarity : str
+        ``bright`` or ``dark``.
+    config, of_images, tried : str
+        Paths of the outputs.
+    """
+    planes = {}
+    for source, row in zip(sources, rows, strict=True):
+        try:
+            planes[row["image"]] = images.read(source, **row["picks"])
+        except Exception as error:
+            job.log.warning("%s is left out: %s", row["image"], job.reason(error))
+    pixels = [middle(plane.pixels) for plane in planes.values()]
+    if polarity == "dark":
+        pixels = [plane.max() - plane for plane in pixels]
+    found = [
+        suggest.blobs(pixel, plane.facts["grey_step"])
+        for pixel, plane in zip(pixels, planes.values(), strict=True)
+    ]
+    names = list(planes)
+    tables.write(
+        of_images,
+        IMAGES,
+        (
+            {"image": name, "n_blobs": len(one.radii), "radius": one.radius, "snr": one.snr}
+            | dict(zip(("radius_low", "radius_high"), one.quartiles, strict=True))
+            for name, one in zip(names, found, strict=True)
+        ),
+    )
+    judged = suggest.radius(found)
+    trials = []
+    if any(len(one.radii) for one in found):
+        trials = suggest.tried(pixels, found, sigma=suggest.sigma(found))
+    tables.write(tried, BACKGROUNDS, trials)
+    text = suggest.snippet(names, found, judged, trials)
+    job.write_text(config, text)
+    job.log.info("proposal in %s:\n%s", Path(config), text)
+
+
+def middle(pixels: np.ndarray) -> np.ndarray:
+    """The middle of an image, so that large ones cost no more than others."""
+    starts = [max(0, (length - MOST_PIXELS) // 2) for length in pixels.shape]
+    return pixels[tuple(slice(start, start + MOST_PIXELS) for start in starts)]
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        snakemake.params.sources,
+        snakemake.params.rows,
+        snakemake.params.polarity,
+        snakemake.output.config,
+        snakemake.output.images,
+        snakemake.output.backgrounds,
+    )

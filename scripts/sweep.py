@@ -1,0 +1,68 @@
+"""Draw count, and F1 or recovery where known, over the swept parameters of one sweep."""
+
+import numpy as np
+
+from localbg import bootstrap, figures, job, sweep_charts, sweeps, tables, verdict_evidence
+
+
+def main(
+    *,
+    sweep: str,
+    counts: str,
+    methods: str,
+    stability: str,
+    accuracy: str | None,
+    completeness: str | None,
+    seed: int,
+    figure: str,
+) -> None:
+    """Write the figure.
+
+    Parameters
+    ----------
+    sweep : str
+        Name of the sweep.
+    counts, methods, stability : str
+        Paths of the tables.
+    accuracy : str or None
+        Path of the table of pooled accuracy, where truth is known.
+    completeness : str or None
+        Path of the table of planted spots, where spots were planted.
+    seed : int
+        Of the resampling.
+    figure : str
+        Path of the output.
+    """
+    names, found = tables.counts(counts)
+    found = np.array(found).reshape(-1, len(names))
+    means = dict(zip(names, bootstrap.means(found, seed=seed), strict=True))
+    measures = [sweep_charts.Measure("spots per image", means)]
+    if accuracy:
+        known = verdict_evidence.from_truth(tables.read(accuracy), [], [])
+        measures.append(sweep_charts.Measure("F1", known.scores, (0, 1)))
+    if completeness:
+        planted = verdict_evidence.from_planted(tables.read(completeness), seed=seed)
+        measures.append(sweep_charts.Measure(planted.measure, planted.scores))
+    settings = tables.read(methods)
+    plateaus = {
+        row["parameter"]: (row["plateau_from"], row["plateau_to"])
+        for row in tables.read(stability)
+        if row["sweep"] == sweep and row["plateau_from"] and not row["fixed"]
+    }
+    lines = [line for line in sweeps.lines(settings) if line.sweep == sweep]
+    axes = sweeps.axes(settings)[sweep]
+    figures.save(sweep_charts.sweep(sweep, axes, measures, lines, plateaus), figure)
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    main(
+        sweep=snakemake.wildcards.sweep,
+        counts=snakemake.input.counts,
+        methods=snakemake.input.methods,
+        stability=snakemake.input.stability,
+        accuracy=snakemake.input.get("accuracy") or None,
+        completeness=snakemake.input.get("completeness") or None,
+        seed=snakemake.params.seed,
+        figure=snakemake.output.figure,
+    )

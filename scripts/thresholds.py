@@ -1,0 +1,60 @@
+"""Find the thresholds that the images of a batch would get by themselves, in memory."""
+
+import json
+
+from localbg import chain, files, images, job
+
+
+def main(
+    sources: list[str],
+    piece: str,
+    rows: list[dict],
+    steps: dict,
+    masks: dict[str, list[str]],
+    threads: int = 1,
+) -> None:
+    """Write a line of JSON for each image that has a say in a shared threshold.
+
+    Parameters
+    ----------
+    sources : list of str
+        Files of the batch's images, in the order of ``rows``.
+    piece : str
+        Where to write; appears whole or not at all.
+    rows, steps
+        As `scripts/batch.py` takes them.
+    masks : dict of str to list of str
+        By image, labels of the masks whose threshold it has a say in.
+    """
+    with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
+        for source, row in zip(sources, rows, strict=True):
+            if asked := masks[row["image"]]:
+                found = {"image": row["image"]} | process(source, row, steps, asked, threads)
+                file.write(json.dumps(found, ensure_ascii=False) + "\n")
+
+
+def process(source, row, steps, masks, threads) -> dict:
+    """One image: its thresholds by label of the mask, or why they failed."""
+    try:
+        plane = images.read(source, **row["picks"])
+    except Exception as error:
+        if job.is_machine_s(error):
+            raise
+        job.log.exception("%s: read failed", row["image"])
+        failed = {"failed_step": "read", "reason": job.reason(error)}
+        return {"thresholds": dict.fromkeys(masks, failed)}
+    found = chain.own_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
+    return {"thresholds": found}
+
+
+if __name__ == "__main__":
+    job.start_log(snakemake.log[0])
+    work = snakemake.params.work
+    main(
+        snakemake.params.sources,
+        snakemake.output.piece,
+        work["rows"],
+        work["steps"],
+        snakemake.params.masks,
+        threads=snakemake.threads,
+    )

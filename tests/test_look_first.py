@@ -1,0 +1,63 @@
+"""Images to look at first: each reason is given where it applies, and not elsewhere."""
+
+import pytest
+
+from localbg.look_first import ordered, reasons, typical
+
+
+def image(name="a", status="ok", reason=""):
+    return {"image": name, "group": "g", "status": status, "reason": reason}
+
+
+def why(counts=None, usual=None, jaccards=(), f1=None, **known):
+    found = reasons(image(**known), counts or {"m": 5}, usual or {}, jaccards, f1 or {})
+    return [text for _, text in found]
+
+
+def test_nothing_is_odd_about_a_usual_image():
+    assert why({"m": 105}, {"m": (100, 10)}, [0.8, 0.3], {"m": 0.9, "t": 0.1}) == []
+
+
+def test_a_failure_is_all_there_is_to_say():
+    assert why(status="failed", reason="read: torn", jaccards=[0.1]) == ["failed: read: torn"]
+
+
+def test_methods_that_disagree_are_named_by_what_they_share():
+    assert why(jaccards=[0.2, 0.4]) == ["two methods share 30% of their spots on average"]
+    assert why(jaccards=[0.5, 0.5]) == []
+
+
+def test_an_image_on_which_no_method_does_well():
+    expected = ["no method does better than F1 0.60 (t)"]
+    assert why(f1={"m": 0.2, "t": 0.6}) == expected
+
+
+def test_a_count_far_from_those_of_its_group():
+    usual = {"m": (100, 10), "t": (20, 5)}
+    assert why({"m": 141, "t": 20}, usual) == [
+        "141 spots (m), where the middle image of the group has 100"
+    ]
+    assert why({"m": 60, "t": 0}, usual) == []  # four deviations: not more
+    assert why({"m": 141}, {"m": None}) == []
+
+
+def test_what_is_typical_takes_five_images_and_allows_for_the_chance_of_counting():
+    assert typical([1, 2, 3, 4]) is None
+    assert typical([100, 100, 100, 100, 900]) == (100, 10)
+    assert typical([0, 0, 0, 0, 40]) == (0, 1)
+    assert typical([10, 20, 30, 40, 50]) == (30, pytest.approx(14.826))
+
+
+def test_the_oddest_image_comes_first_and_its_reasons_by_weight():
+    found = [
+        (image("fine"), []),
+        (image("b"), reasons(image(), {"m": 900}, {"m": (9, 3)}, [0.4], {})),
+        (image("c"), reasons(image(), {"m": 9}, {}, [0.1], {})),
+        (image("d", "failed", "x"), reasons(image("d", "failed", "x"), {}, {}, [], {})),
+    ]
+    rows = ordered(found)
+    assert [(row["order"], row["image"]) for row in rows] == [(1, "d"), (2, "b"), (3, "c")]
+    assert rows[1]["reasons"] == (
+        "900 spots (m), where the middle image of the group has 9; "
+        "two methods share 40% of their spots on average"
+    )

@@ -1,0 +1,341 @@
+"""The verdict: the strongest evidence ranks, only real differences count, ties are called ties."""
+
+import math
+
+import numpy as np
+import pytest
+
+import recommend
+from localbg import pooled, tables, verdict_chart
+from localbg.verdict import recommendation
+from localbg.verdict_evidence import (
+    Evidence,
+    from_false_spots,
+    from_images,
+    from_planted,
+    from_residuals,
+    from_stability,
+    from_truth,
+)
+
+NAN = math.nan
+SIMPLE = {"a": 5, "b": 5, "c": 5}
+
+
+def truth(scores, differences=None, **known):
+    """Evidence of truth on ten images; scores are given without or with an interval."""
+    scores = {m: s if isinstance(s, tuple) else (s, s - 0.1, s + 0.1) for m, s in scores.items()}
+    known = {"kind": "truth", "measure": "F1", "n_images": 10} | known
+    return Evidence(scores=scores, differences=differences or {}, **known)
+
+
+def planted(scores, **known):
+    known = {"n_images": 10, "higher_is_better": False} | known
+    return Evidence("planted spots", "contrast", scores, **known)
+
+
+def table(rows):
+    return [(row["rank"], row["method"], row["verdict"]) for row in rows]
+
+
+def as_text(rows):
+    """Rows as they come back from a table."""
+    return [{key: tables.text(key, value) for key, value in row.items()} for row in rows]
+
+
+def test_a_method_is_better_where_the_difference_leaves_out_0_though_intervals_overlap():
+    known = truth({"a": 0.8, "b": 0.77}, {("a", "b"): (0.03, 0.01, 0.05)})
+    rows = recommendation("ab", [known], SIMPLE)
+    assert table(rows) == [(1, "a", "recommended"), (2, "b", "worse")]
+    assert rows[1]["difference"] == -0.03
+    assert (rows[1]["difference_low"], rows[1]["difference_high"]) == (-0.05, -0.01)
+    assert rows[1]["reason"] == "F1 lower than that of a by 0.03 (0.01 to 0.05)."
+    assert "better than that of all others" in rows[0]["reason"]
+    assert rows[0]["would_settle"] == "Settled for images like these."
+
+
+def test_a_tie_is_called_a_tie_and_says_how_many_images_would_settle_it():
+    known = truth({"a": 0.8, "b": 0.7}, {("a", "b"): (0.1, -0.1, 0.3)})
+    rows = recommendation("ab", [known], SIMPLE)
+    assert table(rows) == [
+        (1, "a", "recommended, no real difference"),
+        (1, "b", "no real difference"),
+    ]
+    assert rows[0]["reason"].startswith("No real difference from b in F1.")
+    # The interval has to shrink to half: four times the ten images.
+    assert rows[0]["would_settle"] == (
+        "True spots of about 40 images in all, if the difference persists."
+    )
+
+
+def test_an_interval_that_ends_at_0_is_a_tie():
+    known = truth({"a": 0.8, "b": 0.7}, {("a", "b"): (0.1, 0, 0.2)})
+    assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 1]
+
+
+def test_no_number_of_images_settles_what_is_equal():
+    known = truth({"a": 0.8, "b": 0.8}, {("a", "b"): (0, 0, 0)})
+    (row, _) = recommendation("ab", [known], SIMPLE)
+    assert row["would_settle"].startswith("Hardly any number of images")
+    assert row["reason"].endswith("or by name where equal.")
+
+
+def test_the_order_of_two_names_does_not_matter():
+    there = truth({"a": 0.7, "b": 0.8}, {("a", "b"): (-0.1, -0.15, -0.05)})
+    back = truth({"a": 0.7, "b": 0.8}, {("b", "a"): (0.1, 0.05, 0.15)})
+    assert recommendation("ab", [there], SIMPLE) == recommendation("ab", [back], SIMPLE)
+    assert table(recommendation("ab", [back], SIMPLE))[0] == (1, "b", "recommended")
+
+
+def test_ranks_skip_the_places_of_those_that_share_one():
+    differences = {
+        ("a", "b"): (0.01, -0.01, 0.03),
+        ("a", "c"): (0.2, 0.1, 0.3),
+        ("b", "c"): (0.19, 0.1, 0.3),
+    }
+    known = truth({"a": 0.9, "b": 0.89, "c": 0.7}, differences)
+    rows = recommendation("abcd", [known], SIMPLE)
+    assert [(row["rank"], row["method"]) for row in rows] == [
+        (1, "a"),
+        (1, "b"),
+        (3, "c"),
+        (4, "d"),
+    ]
+    assert rows[3]["verdict"] == "not judged"
+
+
+def test_few_images_call_no_difference_real():
+    differences = {("a", "b"): (0.3, 0.2, 0.4)}
+    few = truth({"a": 0.9, "b": 0.6}, differences, n_images=5)
+    enough = truth({"a": 0.9, "b": 0.6}, differences, n_images=6)
+    assert [row["rank"] for row in recommendation("ab", [few], SIMPLE)] == [1, 1]
+    assert [row["rank"] for row in recommendation("ab", [enough], SIMPLE)] == [1, 2]
+    assert "5 images are too few" in recommendation("ab", [few], SIMPLE)[0]["reason"]
+
+
+def test_one_image_with_resampled_spots_speaks_for_itself():
+    differences = {("a", "b"): (0.3, 0.2, 0.4)}
+    known = truth({"a": 0.9, "b": 0.6}, differences, n_images=1, resampled="spots")
+    rows = recommendation("ab", [known], SIMPLE)
+    assert table(rows) == [(1, "a", "recommended"), (2, "b", "worse")]
+    assert rows[0]["reason"].endswith("One image speaks for itself only.")
+    assert rows[0]["would_settle"] == "True spots of 6 images or more."
+
+
+def test_truth_outweighs_planted_spots_which_decide_between_equals():
+    apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
+    tie = truth({"a": 0.9, "b": 0.8}, {("a", "b"): (0.1, -0.1, 0.3)})
+    favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
+    assert recommendation("ab", [favours_b, apart], SIMPLE)[0]["method"] == "a"
+    rows = recommendation("ab", [favours_b, tie], SIMPLE)
+    assert table(rows)[0] == (1, "b", "recommended, no real difference")
+    assert (
+        "Taken because planted spots tell them apart: its contrast is 1 (0.9 to 1.1)."
+        in (rows[0]["reason"])
+    )
+    assert rows[0]["difference"] == -0.1  # its F1 is no higher, and the table says so
+    alone = recommendation("ab", [favours_b], SIMPLE)
+    assert table(alone) == [(1, "b", "recommended"), (2, "a", "worse")]
+    assert alone[1]["reason"] == "Contrast higher than that of b."
+    assert "would be stronger evidence" in alone[0]["would_settle"]
+
+
+def test_weaker_evidence_to_the_contrary_is_said():
+    apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
+    favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
+    (first, _) = recommendation("ab", [favours_b, apart], SIMPLE)
+    assert first["method"] == "a"
+    assert first["reason"].endswith(
+        "But planted spots speak for b: its contrast is 1 (0.9 to 1.1), not 2 (1.9 to 2.1)."
+    )
+    unsure = planted({"a": (2.0, 0.9, 3.1), "b": (1.0, 0.9, 1.1)})
+    assert "But" not in recommendation("ab", [unsure, apart], SIMPLE)[0]["reason"]
+
+
+def test_evidence_without_a_number_for_any_method_is_none():
+    nothing = planted({"a": (NAN, NAN, NAN), "b": (NAN, NAN, NAN)})
+    assert recommendation("ab", [nothing], SIMPLE)[0]["evidence"] == "none"
+
+
+def test_of_equals_the_safest_is_taken_then_the_simplest():
+    equal = {("a", "b"): (0.01, -0.1, 0.1)}
+    safe_b = truth({"a": 0.81, "b": 0.8}, equal, worst={"a": 0.2, "b": 0.7})
+    rows = recommendation("ab", [safe_b], SIMPLE)
+    assert rows[0]["method"] == "b"
+    assert "its poorest F1 on any image is 0.7, that of the others down to 0.2" in rows[0]["reason"]
+    alike = truth({"a": 0.81, "b": 0.8}, equal, worst={"a": 0.7, "b": 0.7})
+    rows = recommendation("ab", [alike], {"a": 6, "b": 4})
+    assert rows[0]["method"] == "b"
+    assert "it sets the fewest parameters" in rows[0]["reason"]
+
+
+def test_without_a_paired_difference_intervals_must_not_touch():
+    apart = planted({"a": (1.0, 0.9, 1.1), "b": (1.3, 1.2, 1.4)})
+    touching = planted({"a": (1.0, 0.9, 1.2), "b": (1.3, 1.2, 1.4)})
+    unknown = planted({"a": (1.0, NAN, NAN), "b": (9.0, NAN, NAN)})
+    for evidence, ranks in ((apart, [1, 2]), (touching, [1, 1]), (unknown, [1, 1])):
+        assert [row["rank"] for row in recommendation("ab", [evidence], SIMPLE)] == ranks
+
+
+def test_without_evidence_no_method_is_recommended():
+    rows = recommendation("ba", [truth({})], SIMPLE)
+    assert table(rows) == [(1, "a", "not judged"), (1, "b", "not judged")]
+    assert "a count does not say what is right" in rows[0]["reason"]
+    assert "column truth" in rows[0]["would_settle"]
+
+
+def test_what_choosing_promised_too_much_is_said():
+    known = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
+    tuned = {"f1_chosen_on": 0.9, "f1_left_out": 0.72}
+    (first, second) = recommendation("ab", [known], SIMPLE, tuned)
+    assert "has F1 0.72 on the group left out; 0.9 where it was chosen." in first["reason"]
+    assert "left out" not in second["reason"]
+
+
+# Evidence from tables
+
+
+def test_evidence_of_truth_is_that_of_the_tables():
+    rng = np.random.default_rng(0)
+    hits = rng.binomial(30, [[0.9, 0.7]] * 8)
+    images = np.array([[[30, 30, hit, 0.0] for hit in image] for image in hits])
+    together, differences = pooled.summary(["a", "b"], images, None, seed=0)
+    each = [
+        {"method": method, "f1": hit / 30}
+        for image in hits
+        for method, hit in zip("ab", image, strict=True)
+    ]
+    known = from_truth(*map(as_text, (together, differences, each)))
+    assert (known.kind, known.n_images, known.resampled) == ("truth", 8, "images")
+    assert known.scores["a"][0] == pytest.approx(hits[:, 0].mean() / 30, rel=1e-5)
+    assert known.worst["b"] == pytest.approx(hits[:, 1].min() / 30, rel=1e-5)
+    assert known.is_better("a", "b")
+    assert not known.is_better("b", "a")
+
+
+def completeness(**methods):
+    """Rows of completeness.csv: contrast50 of each image by method; the mean is the pooled one."""
+    rows = []
+    for method, values in methods.items():
+        mean = np.mean(values)
+        places = [("", mean)] + [(f"i{k}", value) for k, value in enumerate(values)]
+        for image, value in places:
+            row = {"method": method, "image": image, "where": "all", "contrast50": value}
+            rows.append(row | {"contrast50_low": value - 1, "contrast50_high": value + 1})
+            rows.append(row | {"where": "bright", "contrast50": 99.0})
+    return as_text(rows)
+
+
+def test_planted_spots_are_compared_image_by_image():
+    base = np.array([1.0, 5.0, 2.0, 7.0, 3.0, 9.0, 4.0])
+    known = from_planted(completeness(a=base, b=base + 0.2), seed=0)
+    assert known.scores["a"] == pytest.approx((31 / 7, 24 / 7, 38 / 7), rel=1e-5)
+    assert known.difference("a", "b") == pytest.approx((-0.2, -0.2, -0.2))
+    assert (known.is_better("a", "b"), known.is_better("b", "a")) == (True, False)
+    assert known.worst == {"a": 9, "b": pytest.approx(9.2)}
+    assert not from_planted(completeness(a=base[:3], b=base[:3] + 0.2), seed=0).is_better("a", "b")
+
+
+def test_a_method_that_never_finds_half_of_the_planted_spots_is_the_worst():
+    rows = completeness(a=[1.0] * 6)
+    rows += [{"method": "b", "image": "", "where": "all", "contrast50": ""}]
+    known = from_planted(rows, seed=0)
+    assert known.scores["b"] == (math.inf,) * 3
+    assert known.is_better("a", "b")
+    assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 2]
+
+
+def test_a_score_without_an_interval_is_never_better():
+    rows = [{"method": m, "image": "", "score": s} for m, s in (("a", "0.1"), ("b", "0.9"))]
+    known = from_images("residuals", "texture", rows, "score", seed=0, higher_is_better=False)
+    assert not known.is_better("a", "b")
+
+
+def test_false_spots_are_those_of_blank_images_and_of_decoys_only_without_any():
+    densities = {"blank": (0.0, 2.0), "decoy": (9.0, 0.5)}
+    rows = [
+        {"image": f"i{k}", "method": method, "kind": kind, "density": str(value)}
+        for k in range(6)
+        for kind, values in densities.items()
+        for method, value in zip("ab", values, strict=True)
+    ]
+    known = from_false_spots(rows, seed=0)
+    assert known.scores == {"a": (0, 0, 0), "b": (2, 2, 2)}
+    assert known.is_better("a", "b")
+    assert "blank images" in known.measure
+    decoys = from_false_spots([row for row in rows if row["kind"] == "decoy"], seed=0)
+    assert decoys.is_better("b", "a")
+
+
+def test_a_trend_of_either_sign_is_as_bad():
+    rows = [
+        {"image": f"i{k}", "method": method, "trend": trend}
+        for k in range(6)
+        for method, trend in (("a", "-0.4"), ("b", "0.1"), ("c", ""))
+    ]
+    known = from_residuals(rows, seed=0)
+    assert {method: score[0] for method, score in known.scores.items()} == pytest.approx(
+        {"a": 0.4, "b": 0.1}
+    )
+    assert known.is_better("b", "a")
+
+
+def test_a_method_is_as_stable_as_on_its_worst_axis():
+    rows = [
+        {"method": "a", "slope": "0.1", "slope_low": "0.05", "slope_high": "0.2"},
+        {"method": "a", "slope": "0.6", "slope_low": "0.5", "slope_high": "0.7"},
+        {"method": "b", "slope": "0.3", "slope_low": "0.25", "slope_high": "0.4"},
+        {"method": "c", "slope": "", "slope_low": "", "slope_high": ""},
+    ]
+    known = from_stability(rows, 9)
+    assert known.scores == {"a": (0.6, 0.5, 0.7), "b": (0.3, 0.25, 0.4)}
+    assert known.is_better("b", "a")
+
+
+# The figure
+
+
+def test_the_figure_shows_scores_in_the_order_of_the_verdict():
+    known = truth({"a": 0.7, "b": (0.9, 0.8, 0.95)}, {("a", "b"): (-0.2, -0.3, -0.1)})
+    more = planted({"a": (2.0, 1.5, 2.5)})
+    rows = recommendation("ab", [known, more], SIMPLE)
+    figure = verdict_chart.verdict(rows, [more, known])
+    first, second = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()] == ["1  b", "2  a"]
+    assert [label.get_weight() for label in first.get_yticklabels()] == ["bold", "normal"]
+    (interval, dot) = first.lines[:2]
+    assert interval.get_xdata() == pytest.approx([0.8, 0.95])
+    assert dot.get_xdata() == pytest.approx([0.9])
+    assert dot.get_ydata()[0] > first.lines[3].get_ydata()[0]
+    assert second.get_xlabel() == "contrast; lower is better"
+    assert figure.get_suptitle() == "Recommended: b, better than all others"
+
+
+def test_the_figure_says_where_nothing_is_known():
+    figure = verdict_chart.verdict(recommendation("ab", [], SIMPLE), [])
+    assert figure.texts[0].get_text() == "Nothing but counts is known"
+
+
+def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
+    values = np.array([3.0, 5.0, 2.0, 7.0, 4.0, 6.0])
+    rows = completeness(a=values + 0.5, b=values)
+    counts = [
+        {"image": f"i{k}", "method": method, "status": "ok", "n_spots": n}
+        for k in range(6)
+        for method, n in (("a", 900), ("b", 3))  # many spots are no merit
+    ]
+    tables.write(tmp_path / "completeness.csv", rows[0], rows)
+    tables.write(tmp_path / "counts.csv", tables.COLUMNS["counts"], counts)
+    recommend.main(
+        counts=str(tmp_path / "counts.csv"),
+        found={"completeness": str(tmp_path / "completeness.csv")},
+        n_parameters={"a": 5, "b": 5},
+        seed=0,
+        table=str(tmp_path / "recommendation.csv"),
+        figure=str(tmp_path / "recommendation.png"),
+    )
+    first, second = tables.read(tmp_path / "recommendation.csv")
+    assert (first["method"], first["verdict"]) == ("b", "recommended")
+    assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
+    assert (second["verdict"], second["difference"]) == ("worse", "0.5")
+    assert (tmp_path / "recommendation.png").stat().st_size > 5000
