@@ -18,7 +18,6 @@ SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 ADDRESS = ("http://", "https://")
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
-ROLES = ("", "blank")
 
 
 @dataclass(frozen=True)
