@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-import batch
 import share_threshold
 from localbg import chain, job, scope, sheet
 from localbg.plan import PlanError, make_plan
@@ -130,6 +129,12 @@ RECORD = {"threshold": 5.0, "decided_by": "rule"}
 FAILED = {"failed_step": "read", "reason": "torn"}
 
 
+def shared_record(results):
+    folder = results / "shared_threshold" / "m"
+    folder.mkdir(parents=True)
+    return folder / "all.json"
+
+
 def test_of_a_batch_only_members_and_their_mask_are_taken(tmp_path):
     found = {"a": 5.0, "b": 8.0, "c": 90.0}
     lines = [
@@ -138,20 +143,20 @@ def test_of_a_batch_only_members_and_their_mask_are_taken(tmp_path):
     ]
     piece = tmp_path / "1.jsonl"
     piece.write_text("\n".join(map(json.dumps, lines)) + "\n")
-    record = tmp_path / "shared.json"
+    record = shared_record(tmp_path)
     share_threshold.main([str(piece)], ["a", "b"], "m", str(record))
     assert job.read_json(record) == {"threshold": 6.5, "n_images": 2}
-    assert batch.shared_threshold(str(record)) == 6.5
+    assert chain.shared_thresholds(str(tmp_path), {"m": "all"}) == {"m": 6.5}
 
 
 def test_where_no_image_has_a_threshold_the_reason_is_handed_on(tmp_path):
     own = tmp_path / "a.json"
     job.write_failure(FAILED, [own])
-    record = tmp_path / "shared.json"
+    record = shared_record(tmp_path)
     share_threshold.main([str(own)], ["a"], "m", str(record))
     failed = job.failure(record)
     assert failed["failed_step"] == "threshold"
     assert "no image that the shared threshold is taken from" in failed["reason"]
-    found = batch.shared_threshold(str(record))
+    found = chain.shared_thresholds(str(tmp_path), {"m": "all"})["m"]
     assert isinstance(found, chain.StepFailed)
     assert found.record == failed
