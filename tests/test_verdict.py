@@ -213,35 +213,52 @@ def test_evidence_of_truth_is_that_of_the_tables():
     assert not known.is_better("b", "a")
 
 
-def completeness(**methods):
-    """Rows of completeness.csv: contrast50 of each image by method; the mean is the pooled one."""
-    rows = []
-    for method, values in methods.items():
-        mean = np.mean(values)
-        places = [("", mean)] + [(f"i{k}", value) for k, value in enumerate(values)]
-        for image, value in places:
-            row = {"method": method, "image": image, "where": "all", "contrast50": value}
-            rows.append(row | {"contrast50_low": value - 1, "contrast50_high": value + 1})
-            rows.append(row | {"where": "bright", "contrast50": 99.0})
-    return as_text(rows)
+def planted_tables(**methods):
+    """Rows of completeness.csv and false_spots.csv: of 100 planted those found, decoy's of 40."""
+    rows, false = [], []
+    for method, images in methods.items():
+        for k, (recovered, n) in enumerate(images):
+            key = {"method": method, "image": f"i{k}"}
+            rows.append(key | {"where": "all", "planted": 100, "recovered": recovered})
+            rows.append(key | {"where": "bright", "planted": 10, "recovered": 0})
+            false.append(key | {"kind": "decoy", "n": n, "n_spots": 40, "density": n / 5})
+        rows.append({"method": method, "image": "", "where": "all", "planted": 900, "recovered": 9})
+    return as_text(rows), as_text(false)
 
 
-def test_planted_spots_are_compared_image_by_image():
-    base = np.array([1.0, 5.0, 2.0, 7.0, 3.0, 9.0, 4.0])
-    known = from_planted(completeness(a=base, b=base + 0.2), seed=0)
-    assert known.scores["a"] == pytest.approx((31 / 7, 24 / 7, 38 / 7), rel=1e-5)
-    assert known.difference("a", "b") == pytest.approx((-0.2, -0.2, -0.2))
+def test_planted_spots_and_decoys_are_compared_image_by_image():
+    base = np.array([10, 50, 20, 70, 30, 90, 40])
+    tables_ = planted_tables(a=[(r + 2, 0) for r in base], b=[(r, 0) for r in base])
+    known = from_planted(*tables_, seed=0)
+    assert known.scores["b"][0] == pytest.approx(np.mean(2 * base / (base + 100)), rel=1e-5)
+    assert known.worst["b"] == pytest.approx(20 / 110, rel=1e-5)
     assert (known.is_better("a", "b"), known.is_better("b", "a")) == (True, False)
-    assert known.worst == {"a": 9, "b": pytest.approx(9.2)}
-    assert not from_planted(completeness(a=base[:3], b=base[:3] + 0.2), seed=0).is_better("a", "b")
+    few = planted_tables(a=[(r + 2, 0) for r in base[:3]], b=[(r, 0) for r in base[:3]])
+    assert not from_planted(*few, seed=0).is_better("a", "b")
 
 
-def test_a_method_that_never_finds_half_of_the_planted_spots_is_the_worst():
-    rows = completeness(a=[1.0] * 6)
-    rows += [{"method": "b", "image": "", "where": "all", "contrast50": ""}]
-    known = from_planted(rows, seed=0)
-    assert known.scores["b"] == (math.inf,) * 3
-    assert known.is_better("a", "b")
+def test_a_method_that_finds_most_but_half_of_it_false_is_not_the_better_one():
+    tables_ = planted_tables(greedy=[(60, 20)] * 6, careful=[(50, 1)] * 6)
+    known = from_planted(*tables_, seed=0)
+    assert known.scores["greedy"][0] == pytest.approx(2 * 0.6 * 0.5 / 1.1)
+    assert known.scores["careful"][0] == pytest.approx(2 * 0.5 * 0.975 / 1.475)
+    assert known.is_better("careful", "greedy")
+
+
+def test_one_image_is_judged_by_its_spots():
+    known = from_planted(*planted_tables(greedy=[(60, 28)], careful=[(50, 1)]), seed=0)
+    assert known.resampled == "spots"
+    assert known.is_better("careful", "greedy")
+    low, high = known.scores["careful"][1:]
+    assert 0.55 < low < 0.63 < 0.70 < high < 0.75
+    alike = from_planted(*planted_tables(a=[(51, 2)], b=[(50, 1)]), seed=0)
+    assert not alike.is_better("a", "b")
+    assert not alike.is_better("b", "a")
+
+
+def test_a_method_that_finds_nothing_is_the_worst():
+    known = from_planted(*planted_tables(a=[(20, 0)] * 6, b=[(0, 0)] * 6), seed=0)
+    assert known.scores["b"][0] == 0
     assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 2]
 
 
@@ -317,18 +334,18 @@ def test_the_figure_says_where_nothing_is_known():
 
 
 def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
-    values = np.array([3.0, 5.0, 2.0, 7.0, 4.0, 6.0])
-    rows = completeness(a=values + 0.5, b=values)
+    rows, false = planted_tables(a=[(50, 20)] * 6, b=[(50, 0)] * 6)
     counts = [
         {"image": f"i{k}", "method": method, "status": "ok", "n_spots": n}
         for k in range(6)
         for method, n in (("a", 900), ("b", 3))  # many spots are no merit
     ]
     tables.write(tmp_path / "completeness.csv", rows[0], rows)
+    tables.write(tmp_path / "false_spots.csv", false[0], false)
     tables.write(tmp_path / "counts.csv", tables.COLUMNS["counts"], counts)
     recommend.main(
         counts=str(tmp_path / "counts.csv"),
-        found={"completeness": str(tmp_path / "completeness.csv")},
+        found={name: str(tmp_path / f"{name}.csv") for name in ("completeness", "false_spots")},
         n_parameters={"a": 5, "b": 5},
         seed=0,
         table=str(tmp_path / "recommendation.csv"),
@@ -337,5 +354,5 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
     first, second = tables.read(tmp_path / "recommendation.csv")
     assert (first["method"], first["verdict"]) == ("b", "recommended")
     assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
-    assert (second["verdict"], second["difference"]) == ("worse", "0.5")
+    assert (second["verdict"], second["difference"]) == ("worse", "-0.166667")
     assert (tmp_path / "recommendation.png").stat().st_size > 5000

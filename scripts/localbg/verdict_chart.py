@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from localbg.figures import COLOURS, WIDTH, styled
 from localbg.verdict_evidence import KINDS, Evidence
 
 MAX_ROWS = 30  # methods that are shown
+CHARACTERS = 150  # that fit side by side under the panels
 
 
 @styled
@@ -33,7 +35,7 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
     """
     evidence = sorted((e for e in evidence if e.scores), key=lambda e: KINDS.index(e.kind))
     shown = rows[:MAX_ROWS]
-    height = 1.9 + 0.36 * len(shown)
+    height = 2.4 + 0.36 * len(shown)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     if not evidence:
         figure.text(0.02, 0.9, "Nothing but counts is known", fontsize=12, weight="bold", va="top")
@@ -50,7 +52,8 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
         better = "higher" if one.higher_is_better else "lower"
         where = count(one.n_images, "image") if one.n_images else ""
         panel.set_title(f"{one.kind}{f': {where}' if where else ''}", loc="left", weight="bold")
-        panel.set_xlabel(f"{one.measure}; {better} is better")
+        label = f"{one.measure}; {better} is better"
+        panel.set_xlabel(textwrap.fill(label, CHARACTERS // len(evidence)))
         panel.spines[["top", "right", "left"]].set_visible(False)
         panel.grid(axis="x", color="0.9")
         panel.set_axisbelow(True)
