@@ -245,6 +245,31 @@ def test_a_method_that_never_finds_half_of_the_planted_spots_is_the_worst():
     assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 2]
 
 
+def test_groups_and_images_without_planted_spots_have_no_say():
+    base = np.array([1.0, 5.0, 2.0, 7.0, 3.0, 9.0, 4.0])
+    rows = completeness(a=base, b=base + 0.2)
+    known = from_planted(rows, seed=0)
+    for method in "ab":
+        empty = {"method": method, "where": "all", "contrast50": ""}
+        rows.append(empty | {"image": "", "group": "x", "contrast50": "99", "planted": "50"})
+        rows.append(
+            empty | {"image": "unread", "group": "x", "planted": "0", "note": "read failed"}
+        )
+    also = from_planted(rows, seed=0)
+    assert (also.scores, also.differences) == (known.scores, known.differences)
+    assert also.n_images == 7
+
+
+def test_a_method_that_finds_more_than_half_of_the_dimmest_is_the_best():
+    rows = completeness(a=[1.0] * 6, b=[1.0] * 6)
+    for row in rows:
+        if row["method"] == "b":
+            row |= {"contrast50": "", "note": "more than half found from 0.42 on"}
+    known = from_planted(rows, seed=0)
+    assert known.scores["b"][0] == 0
+    assert known.difference("a", "b") == (1, 1, 1)
+
+
 def test_a_score_without_an_interval_is_never_better():
     rows = [{"method": m, "image": "", "score": s} for m, s in (("a", "0.1"), ("b", "0.9"))]
     known = from_images("residuals", "texture", rows, "score", seed=0, higher_is_better=False)

@@ -177,11 +177,22 @@ def from_images(
 
 
 def from_planted(rows: Iterable[Mapping], *, seed: int) -> Evidence:
-    """Evidence of planted spots: rows of completeness.csv, as text."""
+    """Evidence of planted spots: rows of completeness.csv, as text.
+
+    Rows of groups are left out, and those of images in which nothing could be planted. Where more
+    than half are found at the lowest contrast, half are found at 0.
+    """
+    chosen = []
+    for row in rows:
+        of_group = row.get("group") and not row["image"]
+        if row["where"] != "all" or of_group or row.get("planted") == "0":
+            continue
+        always = (row.get("note") or "").startswith("more than half found")
+        chosen.append(row | {"contrast50": "0"} if always else row)
     return from_images(
         "planted spots",
         "contrast at which half of the planted spots are found",
-        [row for row in rows if row["where"] == "all"],
+        chosen,
         "contrast50",
         seed=seed,
         higher_is_better=False,
