@@ -198,7 +198,7 @@ def test_the_seed_and_the_image_decide_on_all_that_is_random():
     told = work(compare=["median"])
     assert gathered(told, image) == gathered(told, image)
     assert gathered(told, image) != gathered(told, image, "b")
-    assert gathered(told, image) != gathered(work(compare=["median"], evidence={"seed": 1}), image)
+    assert gathered(told, image) != gathered(work(compare=["median"], seed=1), image)
 
 
 def test_a_constant_more_changes_nothing():
