@@ -60,7 +60,7 @@ def test_in_batches_only_those_with_a_sampled_image_gather_evidence():
 def test_what_is_left_out_of_evidence_has_its_default():
     settings = planned(evidence={"contrasts": {"lowest": 1, "highest": 8, "steps": 4}}).evidence
     assert settings["contrasts"] == [1, 2, 4, 8]
-    assert (settings["images"], settings["seed"], settings["gain"]) == (50, 0, None)
+    assert (settings["images"], settings["width"], settings["gain"]) == (50, "image", None)
     finer = planned(evidence={"contrasts": {"steps": 10}}).evidence["contrasts"]
     assert (finer[0], finer[-1], len(finer)) == (0.5, 256, 10)
 
@@ -80,7 +80,7 @@ def test_what_is_left_out_of_evidence_has_its_default():
         ),
         (
             {"images": {"a": {"path": "a.tif", "role": "blanc"}}},
-            "images, a, role: is 'blanc'; expected , blank. Did you mean 'blank'",
+            "images, a, role: is 'blanc'; expected blank, . Did you mean 'blank'",
         ),
     ],
 )

@@ -262,6 +262,18 @@ def test_a_method_that_finds_nothing_is_the_worst():
     assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 2]
 
 
+def test_groups_and_images_without_planted_spots_have_no_say():
+    rows, false = planted_tables(a=[(20, 0)] * 6, b=[(30, 0)] * 6)
+    known = from_planted(rows, false, seed=0)
+    for method in "ab":
+        key = {"method": method, "where": "all", "image": "", "recovered": "1"}
+        rows.append(key | {"group": "x", "planted": "50"})
+        rows.append(key | {"image": "unread", "planted": "0", "note": "read failed"})
+    also = from_planted(rows, false, seed=0)
+    assert (also.scores, also.differences) == (known.scores, known.differences)
+    assert also.n_images == 6
+
+
 def test_a_score_without_an_interval_is_never_better():
     rows = [{"method": m, "image": "", "score": s} for m, s in (("a", "0.1"), ("b", "0.9"))]
     known = from_images("residuals", "texture", rows, "score", seed=0, higher_is_better=False)
