@@ -147,6 +147,7 @@ rule threshold:
     """Which pixels stand out, and what decided it."""
     input:
         foreground=upstream("mask", "foreground"),
+        denoised=upstream("mask", "denoised"),
         facts="<results>/image/{image}.json",
         modules=modules("threshold.py"),
     output:

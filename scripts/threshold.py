@@ -1,13 +1,18 @@
 """Threshold the foreground."""
 
 from localbg import images, job
+from localbg.parameters import resolved
 from localbg.threshold import threshold
 
 
-def main(foreground: str, facts: str, mask: str, record: str, parameters: dict) -> None:
+def main(
+    foreground: str, denoised: str, facts: str, mask: str, record: str, parameters: dict
+) -> None:
     """Write the mask as TIFF, and how the threshold came about as JSON."""
     image = images.read(foreground)
-    pixels, found = threshold(image.pixels, job.read_json(facts)["grey_step"], **parameters)
+    parameters = resolved(parameters, image.pixel_size_um)
+    grey_step = job.read_json(facts)["grey_step"]
+    pixels, found = threshold(image.pixels, grey_step, images.read(denoised).pixels, **parameters)
     images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
     job.write_json(record, found)
 

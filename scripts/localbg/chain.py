@@ -127,7 +127,8 @@ def _subtract(plane, made, step, parameters, threads):
 
 def _threshold(plane, made, step, parameters, threads):
     foreground, _ = made("foreground", step["foreground"])
-    return threshold(foreground, plane.facts["grey_step"], **parameters)
+    denoised = made("denoised", step["denoised"])
+    return threshold(foreground, plane.facts["grey_step"], denoised, **parameters)
 
 
 def _spots(plane, made, step, parameters, threads):

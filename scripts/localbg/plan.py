@@ -220,7 +220,11 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
         foreground,
         Step("subtract", parameters["subtract"], denoised=denoised, background=background),
     )
-    add("mask", mask, Step("threshold", parameters["threshold"], foreground=foreground))
+    add(
+        "mask",
+        mask,
+        Step("threshold", parameters["threshold"], denoised=denoised, foreground=foreground),
+    )
     add(
         "labels",
         labels,
