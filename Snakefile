@@ -148,6 +148,7 @@ rule threshold:
     input:
         foreground=upstream("mask", "foreground"),
         denoised=upstream("mask", "denoised"),
+        plane="<results>/image/{image}.tif",
         facts="<results>/image/{image}.json",
         modules=modules("threshold.py"),
     output:

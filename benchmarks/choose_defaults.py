@@ -133,7 +133,7 @@ def accuracy(case, method, setting, rule=None):
     foreground, _ = subtract.subtract(denoised, background)
     if rule is None:
         rule = {"rule": "plateau", "radius": case.radius, "false_share": setting["false_share"]}
-    mask, record = threshold.threshold(foreground, 1.0, denoised, **rule)
+    mask, record = threshold.threshold(foreground, 1.0, denoised, case.image, **rule)
     labels = spots.label(
         mask,
         foreground,

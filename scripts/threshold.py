@@ -6,13 +6,20 @@ from localbg.threshold import threshold
 
 
 def main(
-    foreground: str, denoised: str, facts: str, mask: str, record: str, parameters: dict
+    foreground: str,
+    denoised: str,
+    plane: str,
+    facts: str,
+    mask: str,
+    record: str,
+    parameters: dict,
 ) -> None:
     """Write the mask as TIFF, and how the threshold came about as JSON."""
     image = images.read(foreground)
     parameters = resolved(parameters, image.pixel_size_um)
+    made_of = (images.read(path).pixels for path in (denoised, plane))
     grey_step = job.read_json(facts)["grey_step"]
-    pixels, found = threshold(image.pixels, grey_step, images.read(denoised).pixels, **parameters)
+    pixels, found = threshold(image.pixels, grey_step, *made_of, **parameters)
     images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
     job.write_json(record, found)
 

@@ -128,7 +128,7 @@ def _subtract(plane, made, step, parameters, threads):
 def _threshold(plane, made, step, parameters, threads):
     foreground, _ = made("foreground", step["foreground"])
     denoised = made("denoised", step["denoised"])
-    return threshold(foreground, plane.facts["grey_step"], denoised, **parameters)
+    return threshold(foreground, plane.facts["grey_step"], denoised, plane.pixels, **parameters)
 
 
 def _spots(plane, made, step, parameters, threads):

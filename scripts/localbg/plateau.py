@@ -17,20 +17,29 @@ from localbg.kernels.footprint import half_widths
 # of others, and how large the tiles are in which the noise is measured.
 AROUND = 1.5
 REACH = 2.5
-TILE = 24
+TILE = 32
 MOST_TILES = 8
 SAMPLES = 2**18
 TURNS = 3  # of measuring the noise and leaving out the spots that stand out from it
 CLEAR = 4.0  # noise standard deviations
-LOWEST = 2.0  # noise standard deviations, where the search for a plateau starts
+ENOUGH = 0.1  # share of a tile
+# How much more noise there may be than if that of the raw image were white: what is more is spots.
+MOST_CORRELATED = 2.0
+AT_EDGE = 1.7  # by which noise is more within half a radius of the image's edge
+NORMAL_MEDIAN = 0.6744897501960817  # of |N(0, 1)|
+# The search for a plateau starts at so many noise standard deviations, or where the contrast is the
+# bright spots' over this, whichever is higher.
+LOWEST = 2.0
+RANGE = 20.0
+BRIGHT = 0.98  # quantile
 WINDOW = 2.5  # by which factor a plateau's thresholds differ
 STEP = 1.03
-NORMAL_MEDIAN = 0.6744897501960817  # of |N(0, 1)|
 
 
 def standing_out(
     foreground: np.ndarray,
     denoised: np.ndarray,
+    raw: np.ndarray,
     *,
     radius: float,
     false_share: float,
@@ -41,8 +50,8 @@ def standing_out(
     Parameters
     ----------
     foreground : ndarray of float32, 2-D
-    denoised : ndarray, same shape
-        What the noise is measured on.
+    denoised, raw : ndarray, same shape
+        What the noise is measured on: contrasts of the one, and what denoising took from the other.
     radius : float
         Of a spot, in pixels.
     false_share : float
@@ -60,23 +69,27 @@ def standing_out(
     mean, least = contrasts(foreground, distance)
     summits = np.nonzero((least == dilate(least, half_widths(max(radius, 1.0)))) & (least > 0))
     own = mean if denoised is foreground else contrasts(denoised, distance)[0]
-    noise = _Noise(own, mean, summits, radius, least_noise)
+    noise = _Noise(own, np.subtract(raw, denoised, dtype=np.float32), radius, least_noise)
+    noise.measure(mean, summits)
     heights = mean[summits] / noise.at(summits)
     # A disk of this area holds a wave of noise that was smoothed over half a spot radius.
     lowest = significant(heights, foreground.size / (radius / 2) ** 2, false_share)
     if not np.isfinite(lowest):
         return float(least.max()), np.zeros(foreground.shape, bool)
-    value = plateau(least[summits], LOWEST * float(np.median(noise.tiles)))
+    # Of the bright ones the brightest few may be dirt or defects of the camera.
+    bright = np.quantile(least[summits][heights >= lowest], BRIGHT, method="higher")
+    start = max(LOWEST * float(np.median(noise.tiles)), float(bright) / RANGE)
+    value = plateau(least[summits], start)
     mask = least > value
     places = np.nonzero(mask)
-    mask[places] = mean[places] >= lowest * noise.at(places)
+    mask[places] = mean[places] / noise.at(places) >= lowest
     return value, mask
 
 
 class _Noise:
     """Standard deviation of contrasts where there are no spots, in tiles, linear in between."""
 
-    def __init__(self, contrast, spots, summits, radius, least):
+    def __init__(self, contrast, removed, radius, least):
         shape = contrast.shape
         sides = [max(TILE * radius, n / MOST_TILES) for n in shape]
         counts = [max(1, round(n / side)) for n, side in zip(shape, sides, strict=True)]
@@ -84,29 +97,44 @@ class _Noise:
             np.linspace(0, n, count + 1).astype(int)
             for n, count in zip(shape, counts, strict=True)
         ]
-        self.tiles = np.full(counts, np.inf)
-        stride = max(1, int(np.sqrt(contrast.size / SAMPLES)))
-        deviations = np.abs(contrast[::stride, ::stride])
-        free = np.ones(deviations.shape, bool)
+        self._stride = max(1, int(np.sqrt(contrast.size / SAMPLES)))
+        self._contrast = self._sampled(contrast)
+        self._radius = radius
+        self._least = least
+        # What a Gaussian of half a spot radius leaves of white noise.
+        left = 1 / (np.sqrt(4 * np.pi) * max(radius / 2, 0.5))
+        white = left * self._deviation(self._sampled(removed), np.ones(self._contrast.shape, bool))
+        self._bounds = white, np.where(white > 0, MOST_CORRELATED * white, np.inf)
+
+    def measure(self, spots, summits):
+        """Measure, leaving out what stands out, in turns."""
+        free = np.ones(self._contrast.shape, bool)
         for turn in range(TURNS + 1):
-            for i, j in np.ndindex(*counts):
-                rows, columns = (
-                    slice(-(-edges[k] // stride), -(-edges[k + 1] // stride))
-                    for edges, k in zip(self._edges, (i, j), strict=True)
-                )
-                inside = free[rows, columns]
-                # Of a tile full of spots there is not enough left to tell.
-                if turn and inside.mean() < 0.1:
-                    continue
-                values = deviations[rows, columns][inside]
-                values = values[values > 0]
-                found = float(np.median(values)) / NORMAL_MEDIAN if values.size else 0.0
-                self.tiles[i, j] = min(self.tiles[i, j], max(found, least))
+            found = self._deviation(self._contrast, free)
+            # Of a tile full of spots there is not enough left to tell.
+            found = np.where(np.isnan(found), self.tiles if turn else 0, found)
+            self.tiles = np.maximum(np.clip(found, *self._bounds), self._least)
             if turn < TURNS:
-                clear = np.zeros(shape, np.uint8)
+                clear = np.zeros(spots.shape, np.uint8)
                 high = spots[summits] > CLEAR * self.at(summits)
                 clear[summits[0][high], summits[1][high]] = 1
-                free = dilate(clear, half_widths(max(REACH * radius, 1.0)))[::stride, ::stride] == 0
+                reach = half_widths(max(REACH * self._radius, 1.0))
+                free = self._sampled(dilate(clear, reach)) == 0
+
+    def _sampled(self, image):
+        return np.abs(image[:: self._stride, :: self._stride])
+
+    def _deviation(self, sizes, free):
+        """Robust standard deviation of each tile's numbers that are not 0; NaN if few are free."""
+        rows, columns = (-(-edges // self._stride) for edges in self._edges)
+        result = np.empty((rows.size - 1, columns.size - 1))
+        for i, j in np.ndindex(result.shape):
+            tile = slice(rows[i], rows[i + 1]), slice(columns[j], columns[j + 1])
+            values = sizes[tile][free[tile] & (sizes[tile] > 0)]
+            result[i, j] = np.median(values) / NORMAL_MEDIAN if values.size else 0.0
+            if free[tile].mean() < ENOUGH:
+                result[i, j] = np.nan
+        return result
 
     def at(self, places):
         """Standard deviation at pixels, given as rows and columns."""
@@ -114,7 +142,12 @@ class _Noise:
             np.interp(positions, (edges[1:] + edges[:-1] - 1) / 2, np.arange(edges.size - 1))
             for positions, edges in zip(places, self._edges, strict=True)
         ]
-        return ndimage.map_coordinates(self.tiles, where, order=1, mode="nearest")
+        deviation = ndimage.map_coordinates(self.tiles, where, order=1, mode="nearest")
+        # A filter that repeats the edge gives the last pixels most of the weight there.
+        for positions, edges in zip(places, self._edges, strict=True):
+            from_edge = np.minimum(positions, edges[-1] - 1 - positions)
+            deviation[from_edge < self._radius / 2] *= AT_EDGE
+        return deviation
 
 
 def significant(heights: np.ndarray, area: float, false_share: float) -> float:
@@ -169,8 +202,9 @@ def plateau(heights: np.ndarray, lowest: float) -> float:
     Notes
     -----
     Thresholds are tried in steps of 3 %. The number of summits within a factor of 1.6 on either
-    side is divided by the number above them, one added to each, so that a few bright summits
-    with nothing between them are no plateau. Of equals the first, the middle of its run.
+    side is divided by the number above them. One is added to the former, so that a gap above which
+    few are left counts less than one that many have come through. Of equals the first, and the
+    middle of its run.
     """
     rising = np.sort(heights)
     steps = max(0, int(np.log(max(rising[-1] / lowest, 1)) / np.log(STEP)))
@@ -179,7 +213,8 @@ def plateau(heights: np.ndarray, lowest: float) -> float:
         rising.size - np.searchsorted(rising, trials * factor, side="right")
         for factor in (WINDOW**-0.5, WINDOW**0.5)
     )
-    change = (from_below - above + 1) / (above + 1)
+    # Where none is left there is nothing to find, so that is no plateau.
+    change = np.where(above > 0, (from_below - above + 1) / np.maximum(above, 1), np.inf)
     first = int(np.argmin(change))
     run = np.flatnonzero(np.append(change[first:] != change[first], True))[0]
     return float(trials[first + (run - 1) // 2])

@@ -20,11 +20,11 @@ OWN_BOUND = ("plateau", "noise", "value")
 
 
 class Scene(NamedTuple):
-    """What a rule may look at: the foreground, its noise, and the image it was made of.
+    """What a rule may look at: the foreground, its noise, and the images it was made of.
 
     Attributes
     ----------
-    foreground, denoised : ndarray, same shape
+    foreground, denoised, raw : ndarray, same shape
     found : Noise
         Of the foreground.
     grey_step : float
@@ -33,6 +33,7 @@ class Scene(NamedTuple):
 
     foreground: np.ndarray
     denoised: np.ndarray
+    raw: np.ndarray
     found: Noise
     grey_step: float
 
@@ -41,6 +42,7 @@ def threshold(
     foreground: np.ndarray,
     grey_step: float = 0.0,
     denoised: np.ndarray | None = None,
+    raw: np.ndarray | None = None,
     *,
     rule: str,
     min_snr: NonNegative = 5.0,
@@ -54,9 +56,9 @@ def threshold(
         Spots are positive.
     grey_step : float
         See `localbg.noise.measure`.
-    denoised : ndarray, same shape, optional
-        What the background was subtracted from; the rule ``plateau`` measures its noise there.
-        Without it the noise is that of the foreground.
+    denoised, raw : ndarray, same shape, optional
+        What the background was subtracted from, and what that was made of; the rule ``plateau``
+        measures the noise there. Without them it is that of the foreground.
     rule : {"plateau", "noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
     min_snr : float
         Lower bound on what a rule may choose from the histogram: this many noise standard
@@ -90,7 +92,8 @@ def threshold(
             "threshold": highest,
             "decided_by": "constant",
         }
-    scene = Scene(foreground, foreground if denoised is None else denoised, found, grey_step)
+    denoised = foreground if denoised is None else denoised
+    scene = Scene(foreground, denoised, denoised if raw is None else raw, found, grey_step)
     said = RULES[rule](scene, **parameters)
     chosen, mask = said if isinstance(said, tuple) else (float(said), None)
     bound = found.level + min_snr * found.noise
@@ -133,16 +136,20 @@ def plateau(
     1. A summit is significant if its mean contrast over all directions stands above noise, at the
        given rate of false discoveries (`localbg.plateau.significant`). The noise is measured on the
        denoised image, where a background that follows it (an opening does) has not thinned it
-       out; in tiles of 24 radii, as it differs between bright and dark parts; and apart from what
-       is clearly a spot, or it would grow with their number.
+       out; in tiles of 32 radii, as it differs between bright and dark parts; and apart from what
+       is clearly a spot, or it would grow with their number. Where spots leave no room between
+       them, what denoising took from the raw image bounds it: from once to twice the noise that
+       white noise of that size leaves behind a Gaussian of half a spot radius.
     2. Of summits that are significant many can be bumps of a texture, or dim and out of focus.
        Where the number of summits is the same for a range of thresholds they fall into two
        kinds; so the value is taken where a changed threshold changes it the least, relative to
        what is left (`localbg.plateau.plateau`). Where the two kinds overlap, that is still where
-       the number of the lower kind has fallen below that of the upper one.
+       the number of the lower kind has fallen below that of the upper one. Spots of less than a
+       twentieth of the bright ones' contrast are not looked for: what a background leaves along
+       an edge in a picture without noise lies there.
 
-    Spots should be alike within a factor of a few, or separate from the rest; noise should be
-    white before it was denoised, or close to it. Adding to the grey levels changes nothing, and
+    Noise should be white before it was denoised, or close to it, and not so sparse that most
+    pixels are equal; it should be denoised by about half a spot radius. Adding to the grey levels changes nothing, and
     neither does a factor, as long as noise is not lost in rounding. Costs two passes of 16 reads
     a pixel, a maximum filter and a few sorts of samples.
     """
@@ -151,6 +158,7 @@ def plateau(
     return standing_out(
         scene.foreground,
         scene.denoised,
+        scene.raw,
         radius=radius,
         false_share=false_share,
         least_noise=max(scene.grey_step * 12**-0.5, 1e-6 * float(np.ptp(scene.foreground))),
