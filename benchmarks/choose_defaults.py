@@ -96,9 +96,7 @@ def annotated_cases(folder):
         split = "tuned" if kind == "density" else "held_out"
         image = tifffile.imread(folder / row.path)
         truth = pd.read_csv(folder / row.truth)[["y", "x"]].to_numpy()
-        cases.append(
-            Case(split, f"annotated_{kind}", row.image, image, truth, ANNOTATED_RADIUS)
-        )
+        cases.append(Case(split, f"annotated_{kind}", row.image, image, truth, ANNOTATED_RADIUS))
     return cases
 
 

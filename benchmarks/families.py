@@ -56,9 +56,7 @@ def log_uniform(rng, low, high, n=None):
 def cell(rng):
     """Vesicles on the uneven cytoplasm of a cell."""
     sigma, n = rng.uniform(1.2, 2.2), int(rng.integers(20, 70))
-    scene = cell_scene(
-        rng, sigma=sigma, n_spots=n, n_pairs=n // 10, read_noise=rng.uniform(2, 8)
-    )
+    scene = cell_scene(rng, sigma=sigma, n_spots=n, n_pairs=n // 10, read_noise=rng.uniform(2, 8))
     return scene.image, scene.spots[:, :2], ROOT_2 * sigma
 
 
@@ -88,9 +86,7 @@ def transcripts(rng):
     shape, sigma = (256, 256), rng.uniform(1.0, 1.6)
     cells = np.zeros(shape)
     for centre in rng.uniform(40, 216, (3, 2)):
-        cells = np.maximum(
-            cells, blob(rng, shape, centre=centre, radius=55, edge=5, wobble=0.2)
-        )
+        cells = np.maximum(cells, blob(rng, shape, centre=centre, radius=55, edge=5, wobble=0.2))
     ground = log_uniform(rng, 30, 200)
     light = ground * (0.3 + cells * (1 + 0.15 * texture(rng, shape, scale=12)).clip(0.2))
     n = int(rng.integers(60, 400))
@@ -197,7 +193,9 @@ def receptors(rng):
     shape, sigma = (256, 256), rng.uniform(1.0, 1.5)
     rows, columns = np.indices(shape)
     lamp = np.exp(-((rows - 120) ** 2 + (columns - 140) ** 2) / (2 * 110**2))
-    points = positions(rng, lamp * inner(shape, 3), int(rng.integers(100, 500)), spacing=1.5 * sigma)
+    points = positions(
+        rng, lamp * inner(shape, 3), int(rng.integers(100, 500)), spacing=1.5 * sigma
+    )
     heights = rng.uniform(2.5, 6) * np.sqrt(150) * rng.lognormal(0, 0.4, len(points))
     light = lamp * (120 + bells(rng, shape, points, sigma, heights)) + 20
     return camera(rng, light, offset=200, read=4, bits=12), points, ROOT_2 * sigma
@@ -259,5 +257,12 @@ def blank(rng):
 
 TUNED = (cell, crowded_cell, disc_clean, transcripts, beads, nuclei, vesicles, layered)
 HELD_OUT = (
-    disc_noisy, saturated, tissue, receptors, bacteria, crowd, nuclei_8bit, sparse,
+    disc_noisy,
+    saturated,
+    tissue,
+    receptors,
+    bacteria,
+    crowd,
+    nuclei_8bit,
+    sparse,
 )

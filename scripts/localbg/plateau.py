@@ -77,7 +77,7 @@ def standing_out(
     if not np.isfinite(lowest):
         return float(least.max()), np.zeros(foreground.shape, bool)
     # Of the bright ones the brightest few may be dirt or defects of the camera.
-    bright = np.quantile(least[summits][heights >= lowest], BRIGHT, method="higher")
+    bright = np.quantile(least[summits][heights >= lowest], BRIGHT, method="lower")
     start = max(LOWEST * float(np.median(noise.tiles)), float(bright) / RANGE)
     value = plateau(least[summits], start)
     mask = least > value
@@ -94,8 +94,7 @@ class _Noise:
         sides = [max(TILE * radius, n / MOST_TILES) for n in shape]
         counts = [max(1, round(n / side)) for n, side in zip(shape, sides, strict=True)]
         self._edges = [
-            np.linspace(0, n, count + 1).astype(int)
-            for n, count in zip(shape, counts, strict=True)
+            np.linspace(0, n, count + 1).astype(int) for n, count in zip(shape, counts, strict=True)
         ]
         self._stride = max(1, int(np.sqrt(contrast.size / SAMPLES)))
         self._contrast = self._sampled(contrast)
@@ -151,7 +150,7 @@ class _Noise:
 
 
 def significant(heights: np.ndarray, area: float, false_share: float) -> float:
-    """Lowest height such that noise makes up no more than a share of the summits from there on.
+    """Least height such that noise makes up no more than a share of the summits from there on.
 
     Parameters
     ----------
@@ -178,11 +177,19 @@ def significant(heights: np.ndarray, area: float, false_share: float) -> float:
     .. [2] Benjamini and Hochberg, Controlling the false discovery rate, Journal of the Royal
        Statistical Society B 57, 1995, doi 10.1111/j.2517-6161.1995.tb02031.x.
     """
+
+    def noise(height):
+        return area / 2 * (2 * np.pi) ** -1.5 * height * np.exp(-(height**2) / 2)
+
     falling = np.sort(heights)[::-1]
-    falling = falling[falling > 2]
-    noise = area / 2 * (2 * np.pi) ** -1.5 * falling * np.exp(-(falling**2) / 2)
-    fits = np.flatnonzero(noise <= false_share * np.arange(1, falling.size + 1))
-    return float(falling[fits[-1]]) if fits.size else np.inf
+    falling = falling[falling > LOWEST]
+    fits = np.flatnonzero(noise(falling) <= false_share * np.arange(1, falling.size + 1))
+    if not fits.size:
+        return np.inf
+    # What the spots' flanks have to reach as well; no other summit lies between the two.
+    last = fits[-1]
+    lower = np.append(np.arange(LOWEST, falling[last], 0.01), falling[last])
+    return float(lower[np.argmax(noise(lower) <= false_share * (last + 1))])
 
 
 def plateau(heights: np.ndarray, lowest: float) -> float:

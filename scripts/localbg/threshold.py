@@ -149,7 +149,8 @@ def plateau(
        an edge in a picture without noise lies there.
 
     Noise should be white before it was denoised, or close to it, and not so sparse that most
-    pixels are equal; it should be denoised by about half a spot radius. Adding to the grey levels changes nothing, and
+    pixels are equal; it should be denoised by about half a spot radius. Less than half a grey level is not taken for
+    noise. Adding to the grey levels changes nothing, and
     neither does a factor, as long as noise is not lost in rounding. Costs two passes of 16 reads
     a pixel, a maximum filter and a few sorts of samples.
     """
@@ -161,7 +162,8 @@ def plateau(
         scene.raw,
         radius=radius,
         false_share=false_share,
-        least_noise=max(scene.grey_step * 12**-0.5, 1e-6 * float(np.ptp(scene.foreground))),
+        # Noise that is clipped, or less than a grey level, is sparse and has a long tail.
+        least_noise=max(scene.grey_step / 2, 1e-6 * float(np.ptp(scene.foreground))),
     )
 
 
