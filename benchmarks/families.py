@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-from simulate import blob, cell_scene, disc_scene, gaussian_spots, inner, texture  # noqa: E402
+from simulate import blob, cell_scene, disc_scene, gaussian_spots, inner, texture
 
 ROOT_2 = np.sqrt(2)
 

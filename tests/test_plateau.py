@@ -17,7 +17,7 @@ from localbg.subtract import subtract
 from localbg.threshold import threshold
 
 sys.path.append(str(ROOT / "benchmarks"))
-import families  # noqa: E402
+import families
 
 RADIUS = 2.5
 METHODS = ("tophat", "median", "gaussian")

@@ -15,8 +15,8 @@ import yaml
 from conftest import ROOT, snakemake
 from localbg import backgrounds, dependencies, images, spots, tables
 from localbg.denoise import denoise
-from localbg.parameters import resolved
 from localbg.kernels.contrast import contrasts
+from localbg.parameters import resolved
 from localbg.plan import make_plan
 from localbg.subtract import subtract
 from localbg.threshold import threshold

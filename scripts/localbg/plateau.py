@@ -68,8 +68,7 @@ def standing_out(
     distance = max(AROUND * radius, 1.0)
     mean, least = contrasts(foreground, distance)
     summits = np.nonzero((least == dilate(least, half_widths(max(radius, 1.0)))) & (least > 0))
-    own = mean if denoised is foreground else contrasts(denoised, distance)[0]
-    noise = _Noise(own, np.subtract(raw, denoised, dtype=np.float32), radius, least_noise)
+    noise = _Noise(denoised, raw, distance, radius, least_noise)
     noise.measure(mean, summits)
     heights = mean[summits] / noise.at(summits)
     # A disk of this area holds a wave of noise that was smoothed over half a spot radius.
@@ -89,20 +88,23 @@ def standing_out(
 class _Noise:
     """Standard deviation of contrasts where there are no spots, in tiles, linear in between."""
 
-    def __init__(self, contrast, removed, radius, least):
-        shape = contrast.shape
+    def __init__(self, denoised, raw, distance, radius, least):
+        shape = denoised.shape
         sides = [max(TILE * radius, n / MOST_TILES) for n in shape]
         counts = [max(1, round(n / side)) for n, side in zip(shape, sides, strict=True)]
         self._edges = [
             np.linspace(0, n, count + 1).astype(int) for n, count in zip(shape, counts, strict=True)
         ]
-        self._stride = max(1, int(np.sqrt(contrast.size / SAMPLES)))
-        self._contrast = self._sampled(contrast)
+        self._stride = max(1, int(np.sqrt(denoised.size / SAMPLES)))
+        self._contrast = np.abs(
+            contrasts(denoised, distance, every=self._stride)[0][:, :: self._stride]
+        )
         self._radius = radius
         self._least = least
         # What a Gaussian of half a spot radius leaves of white noise.
         left = 1 / (np.sqrt(4 * np.pi) * max(radius / 2, 0.5))
-        white = left * self._deviation(self._sampled(removed), np.ones(self._contrast.shape, bool))
+        removed = np.abs(self._sampled(raw).astype(np.float32) - self._sampled(denoised))
+        white = left * self._deviation(removed, np.ones(removed.shape, bool))
         self._bounds = white, np.where(white > 0, MOST_CORRELATED * white, np.inf)
 
     def measure(self, spots, summits):
@@ -121,7 +123,7 @@ class _Noise:
                 free = self._sampled(dilate(clear, reach)) == 0
 
     def _sampled(self, image):
-        return np.abs(image[:: self._stride, :: self._stride])
+        return image[:: self._stride, :: self._stride]
 
     def _deviation(self, sizes, free):
         """Robust standard deviation of each tile's numbers that are not 0; NaN if few are free."""

@@ -148,11 +148,10 @@ def plateau(
        twentieth of the bright ones' contrast are not looked for: what a background leaves along
        an edge in a picture without noise lies there.
 
-    Noise should be white before it was denoised, or close to it, and not so sparse that most
-    pixels are equal; it should be denoised by about half a spot radius. Less than half a grey level is not taken for
-    noise. Adding to the grey levels changes nothing, and
-    neither does a factor, as long as noise is not lost in rounding. Costs two passes of 16 reads
-    a pixel, a maximum filter and a few sorts of samples.
+    Noise should be white before it was denoised, or close to it, not so sparse that most pixels are
+    equal, and denoised by about half a spot radius; less than half a grey level is not taken for
+    noise. Adding to the grey levels changes nothing, and neither does a factor, as long as noise is
+    not lost in rounding. Costs up to 32 reads a pixel, a maximum filter and a few sorts of samples.
     """
     from localbg.plateau import standing_out
 

@@ -9,7 +9,9 @@ from localbg.kernels.compiled import compiled
 DIRECTIONS = 16
 
 
-def contrasts(image: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarray]:
+def contrasts(
+    image: np.ndarray, distance: float, *, every: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Compare each pixel with what lies around it at a distance.
 
     Parameters
@@ -17,6 +19,8 @@ def contrasts(image: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarra
     image : ndarray of float32, 2-D
     distance : float
         Pixels.
+    every : int
+        Only of each so many-th row, the first among them.
 
     Returns
     -------
@@ -36,17 +40,18 @@ def contrasts(image: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarra
     reach = int(np.abs(steps).max())
     padded = np.pad(image.astype(np.float32, copy=False), reach, mode="edge")
     offsets = steps[:, 0] * padded.shape[1] + steps[:, 1]
-    mean, least = np.empty(image.shape, np.float32), np.empty(image.shape, np.float32)
-    _contrasts(padded, offsets, np.int64(reach), mean, least)
+    shape = -(-image.shape[0] // every), image.shape[1]
+    mean, least = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    _contrasts(padded, offsets, np.int64(reach), np.int64(every), mean, least)
     return mean, least
 
 
-@compiled("(float32[:, ::1], int64[::1], int64, float32[:, ::1], float32[:, ::1])")
-def _contrasts(padded, offsets, reach, mean, least):
+@compiled("(float32[:, ::1], int64[::1], int64, int64, float32[:, ::1], float32[:, ::1])")
+def _contrasts(padded, offsets, reach, every, mean, least):
     flat, width = padded.ravel(), padded.shape[1]
     share = np.float32(0.5 / offsets.size)
     for y in range(mean.shape[0]):
-        start = (y + reach) * width + reach
+        start = (y * every + reach) * width + reach
         total = np.zeros(mean.shape[1], np.float32)
         highest = np.full(mean.shape[1], -np.inf, np.float32)
         for offset in offsets:
