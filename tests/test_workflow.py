@@ -520,9 +520,9 @@ def test_nothing_but_results_is_written_beside_the_images(minimal):
 def test_records_say_what_the_threshold_was_made_of(minimal):
     (path,) = minimal.glob("results/mask/*/median*/*/spots.json")
     record = json.loads(path.read_text(encoding="utf-8"))
-    assert record["rule"] == "otsu"
-    bound = record["level"] + 5 * record["noise"]
-    assert record["threshold"] == pytest.approx(max(record["chosen"], bound))
+    assert (record["rule"], record["decided_by"]) == ("plateau", "rule")
+    assert list(record["parameters"]) == ["radius"]
+    assert record["threshold"] == record["chosen"] > record["noise"] / 2
 
 
 def test_the_error_of_a_shrunken_background_is_told_where_asked(tmp_path):
