@@ -175,6 +175,8 @@ rule threshold:
     """Which pixels stand out, and what decided it."""
     input:
         foreground=upstream("mask", "foreground"),
+        denoised=upstream("mask", "denoised"),
+        plane="<results>/image/{image}.tif",
         facts="<results>/image/{image}.json",
         shared=lambda wildcards: paths.shared_threshold(plan, wildcards.mask, wildcards.image) or [],
         modules=modules("threshold.py"),

@@ -5,6 +5,8 @@ rule own_threshold:
     """What threshold an image would get by itself."""
     input:
         foreground=upstream("mask", "foreground"),
+        denoised=upstream("mask", "denoised"),
+        plane="<results>/image/{image}.tif",
         facts="<results>/image/{image}.json",
         modules=modules("own_threshold.py"),
     output:

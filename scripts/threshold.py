@@ -1,11 +1,14 @@
 """Threshold the foreground."""
 
 from localbg import images, job
+from localbg.parameters import resolved
 from localbg.threshold import threshold
 
 
 def main(
     foreground: str,
+    denoised: str,
+    plane: str,
     facts: str,
     mask: str,
     record: str,
@@ -14,8 +17,11 @@ def main(
 ) -> None:
     """Write the mask as TIFF, and how the threshold came about as JSON."""
     image = images.read(foreground)
+    parameters = resolved(parameters, image.pixel_size_um)
+    made_of = (images.read(path).pixels for path in (denoised, plane))
+    grey_step = job.read_json(facts)["grey_step"]
     level = job.read_json(shared)["threshold"] if shared else None
-    pixels, found = threshold(image.pixels, job.read_json(facts)["grey_step"], level, **parameters)
+    pixels, found = threshold(image.pixels, grey_step, *made_of, level, **parameters)
     images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
     job.write_json(record, found)
 

@@ -451,7 +451,11 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
 @pytest.mark.parametrize(
     ("step", "value", "expected"),
     [
-        ("threshold", {"rule": "ostu"}, "unknown rule 'ostu'; expected one of noise, value, perce"),
+        (
+            "threshold",
+            {"rule": "ostu"},
+            "unknown rule 'ostu'; expected one of plateau, noise, value",
+        ),
         (
             "threshold",
             {"rule": "otsu", "k": 3},

@@ -15,6 +15,7 @@ import yaml
 from conftest import ROOT, snakemake
 from localbg import backgrounds, dependencies, images, spots, tables
 from localbg.denoise import denoise
+from localbg.kernels.contrast import contrasts
 from localbg.parameters import resolved
 from localbg.plan import make_plan
 from localbg.subtract import subtract
@@ -110,7 +111,7 @@ def computed(found, image, method):
     of_raw = found.steps["background"][method.background].denoised is None
     below = backgrounds.estimate(plane.pixels if of_raw else quiet, **parameters("background"))
     above, _ = subtract(quiet, below, **parameters("foreground"))
-    mask, record = threshold(above, 1.0, **parameters("mask"))
+    mask, record = threshold(above, 1.0, quiet, plane.pixels, **parameters("mask"))
     labels = spots.label(mask, above, **parameters("labels"))
     level, noise = record["level"], record["noise"]
     return spots.measure(labels, plane.pixels, above, below, level=level, noise=noise), record
@@ -230,15 +231,16 @@ def test_the_foreground_is_exactly_denoised_minus_background(default_run, defaul
             np.testing.assert_array_equal(above, difference)
 
 
-def test_the_mask_is_the_foreground_above_the_tables_threshold(default_run, default_plan):
+def test_the_mask_has_the_tables_contrast(default_run, default_plan):
     for row in table(default_run, "counts"):
         method = default_plan.methods[row["method"]]
         above = tifffile.imread(result(default_run, "foreground", method.foreground, row["image"]))
         mask = tifffile.imread(result(default_run, "mask", method.mask, row["image"]))
-        value = float(row["threshold"])
+        radius = default_plan.parameters("mask", method.mask, row["image"])["radius"]
+        least = contrasts(above, 1.5 * radius)[1]
+        assert (mask > 0).any()
         # The table rounds to six digits.
-        sure = np.abs(above - value) > 1e-5 * abs(value)
-        np.testing.assert_array_equal((mask > 0)[sure], (above > value)[sure])
+        assert least[mask > 0].min() > float(row["threshold"]) * (1 - 1e-5)
         assert float(row["negative_fraction"]) == pytest.approx((above < 0).mean(), rel=1e-5)
 
 
@@ -522,9 +524,9 @@ def test_nothing_but_results_is_written_beside_the_images(minimal):
 def test_records_say_what_the_threshold_was_made_of(minimal):
     (path,) = minimal.glob("results/mask/*/median*/*/spots.json")
     record = json.loads(path.read_text(encoding="utf-8"))
-    assert record["rule"] == "otsu"
-    bound = record["level"] + 5 * record["noise"]
-    assert record["threshold"] == pytest.approx(max(record["chosen"], bound))
+    assert (record["rule"], record["decided_by"]) == ("plateau", "rule")
+    assert list(record["parameters"]) == ["radius"]
+    assert record["threshold"] == record["chosen"] > record["noise"] / 2
 
 
 def test_the_error_of_a_shrunken_background_is_told_where_asked(tmp_path):

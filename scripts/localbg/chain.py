@@ -175,9 +175,12 @@ def _subtract(plane, made, step, parameters, threads):
 
 def _threshold(plane, made, step, parameters, threads):
     foreground, _ = made("foreground", step["foreground"])
+    made_of = made("denoised", step["denoised"]), plane.pixels
+    grey_step = plane.facts["grey_step"]
     if found := step.get("found"):
-        return foreground > found["threshold"], found
-    return threshold(foreground, plane.facts["grey_step"], **parameters)
+        parameters["shared"] = found["threshold"]
+        return threshold(foreground, grey_step, *made_of, **parameters)[0], found
+    return threshold(foreground, grey_step, *made_of, **parameters)
 
 
 def _spots(plane, made, step, parameters, threads):

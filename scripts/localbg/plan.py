@@ -373,6 +373,7 @@ def _method(name: str, recipe: dict, steps: dict) -> Method:
         Step(
             "threshold",
             parameters["threshold"],
+            denoised=denoised,
             foreground=foreground,
             scope=shares,
             source=taken_from,

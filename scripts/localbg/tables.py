@@ -32,7 +32,7 @@ COLUMNS = {
         "spot": "number of the spot, as in the label image",
         "y": "row of the centroid in pixels, weighted by the foreground",
         "x": "column of the centroid in pixels, weighted by the foreground",
-        "area": "pixels",
+        "area": "pixels above the threshold; of the rule `plateau` the core of the spot",
         "max": "highest raw grey level",
         "mean": "mean raw grey level",
         "foreground_max": "highest foreground, grey levels",
@@ -49,7 +49,8 @@ COLUMNS = {
         "n_spots": "number of spots",
         "density": "spots per 10,000 pixels",
         "density_um2": "spots per µm², where the pixel size is known",
-        "threshold": "foreground grey level above which pixels belong to spots",
+        "threshold": "foreground grey level above which pixels belong to spots; of the rule "
+        "`plateau` their least contrast, in grey levels",
         "decided_by": "what set the threshold: rule, min_snr, scope or constant",
         "level": "median of the foreground, grey levels",
         "noise": "robust standard deviation of the foreground, grey levels",

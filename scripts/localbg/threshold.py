@@ -1,24 +1,51 @@
 """From the foreground to a mask: which pixels stand out.
 
 Each public function here but the entry point `threshold` is a rule; its keywords are the
-config's parameters. A rule takes the foreground and its noise, and returns a value in grey
-levels.
+config's parameters. A rule takes a `Scene` and returns a grey level of the foreground; or a grey
+level of something else, and the mask that it leads to.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from localbg.arrays import require_plane
 from localbg.noise import Noise, measure
-from localbg.parameters import NonNegative, Percent, Positive
+from localbg.parameters import NonNegative, Percent, Positive, Size
 
-EXPLICIT_RULES = ("noise", "value")
+# Rules that min_snr does not bound.
+OWN_BOUND = ("plateau", "noise", "value")
+
+
+class Scene(NamedTuple):
+    """What a rule may look at: the foreground, its noise, and the images it was made of.
+
+    Attributes
+    ----------
+    foreground, denoised, raw : ndarray, same shape
+    found : Noise
+        Of the foreground.
+    grey_step : float
+        See `localbg.noise.measure`.
+    shared : float or None
+        What is to be taken in place of what the rule says; for rules that give a mask.
+    """
+
+    foreground: np.ndarray
+    denoised: np.ndarray
+    raw: np.ndarray
+    found: Noise
+    grey_step: float
+    shared: float | None
 
 
 def threshold(
     foreground: np.ndarray,
     grey_step: float = 0.0,
+    denoised: np.ndarray | None = None,
+    raw: np.ndarray | None = None,
     shared: float | None = None,
     *,
     rule: str,
@@ -33,25 +60,29 @@ def threshold(
         Spots are positive.
     grey_step : float
         See `localbg.noise.measure`.
+    denoised, raw : ndarray, same shape, optional
+        What the background was subtracted from, and what that was made of; the rule ``plateau``
+        measures the noise there. Without them it is that of the foreground.
     shared : float, optional
         A threshold that holds for several images; it replaces what the rule says.
-    rule : {"noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
+    rule : {"plateau", "noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
     min_snr : float
         Lower bound on what a rule may choose from the histogram: this many noise standard
         deviations above the foreground's level. Such rules split any histogram in two, that of
         a blank image too, and the bound keeps its noise from being counted. 0 switches it off.
-        ``noise`` and ``value`` are taken at their word.
+        ``noise`` and ``value`` are taken at their word, and ``plateau`` has a bound of its own.
     **parameters
         Of that rule.
 
     Returns
     -------
     mask : ndarray of bool
-        True above the threshold; False everywhere in a constant image, whatever the rule.
+        True where a pixel stands out; False everywhere in a constant image, whatever the rule.
     record : dict
         ``rule``, ``parameters``; ``threshold``, ``level``, ``noise`` and ``scatter`` in grey
         levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr``,
-        ``scope`` (it was shared) or ``constant``.
+        ``scope`` (it was shared) or ``constant``. The threshold of ``plateau`` is a contrast, that
+        of the others a foreground.
 
     Raises
     ------
@@ -68,70 +99,135 @@ def threshold(
             "threshold": highest,
             "decided_by": "constant",
         }
-    chosen = float(RULES[rule](foreground, found, **parameters))
+    denoised = foreground if denoised is None else denoised
+    raw = denoised if raw is None else raw
+    scene = Scene(foreground, denoised, raw, found, grey_step, shared)
+    said = RULES[rule](scene, **parameters)
+    chosen, mask = said if isinstance(said, tuple) else (float(said), None)
     bound = found.level + min_snr * found.noise
-    bounded = min_snr > 0 and rule not in EXPLICIT_RULES and chosen < bound
+    bounded = min_snr > 0 and rule not in OWN_BOUND and chosen < bound
     value, decided_by = (bound, "min_snr") if bounded else (chosen, "rule")
     if shared is not None:
         value, decided_by = shared, "scope"
-    return foreground > value, record | {
+    return foreground > value if mask is None else mask, record | {
         "chosen": chosen,
         "threshold": value,
         "decided_by": decided_by,
     }
 
 
-def noise(foreground: np.ndarray, found: Noise, *, k: Positive) -> float:
+def plateau(
+    scene: Scene, *, radius: Size, false_share: Positive = 0.02
+) -> tuple[float, np.ndarray]:
+    """Contrast at which the number of spots depends on the threshold the least.
+
+    Parameters
+    ----------
+    scene : Scene
+    radius : float
+        Of a spot, in pixels.
+    false_share : float
+        Share of the summits that stand out from noise that may be noise after all.
+
+    Returns
+    -------
+    value : float
+        Least contrast of a spot, in grey levels.
+    mask : ndarray of bool
+        Pixels of at least that contrast that stand out from the noise: the cores of the spots.
+
+    Notes
+    -----
+    A pixel's contrast is how far it stands above the mean of two pixels that lie opposite each
+    other, 1.5 radii away, in the direction in which that is least. Slopes, edges and ridges have
+    none, whatever their height: the rims that a mean leaves along an edge are no spots. A value is
+    chosen in two steps, from the summits of these contrasts, no two of them within a radius.
+
+    1. A summit is significant if its mean contrast over all directions stands above noise, at the
+       given rate of false discoveries (`localbg.plateau.significant`). The noise is measured on the
+       denoised image, where a background that follows it (an opening does) has not thinned it
+       out; in tiles of 32 radii, as it differs between bright and dark parts; and apart from what
+       is clearly a spot, or it would grow with their number. Where spots leave no room between
+       them, what denoising took from the raw image bounds it: from once to twice the noise that
+       white noise of that size leaves behind a Gaussian of half a spot radius.
+    2. Of summits that are significant many can be bumps of a texture, or dim and out of focus.
+       Where the number of summits is the same for a range of thresholds they fall into two
+       kinds; so the value is taken where a changed threshold changes it the least, relative to
+       what is left (`localbg.plateau.plateau`). Where the two kinds overlap, that is still where
+       the number of the lower kind has fallen below that of the upper one. Spots of less than a
+       twentieth of the bright ones' contrast are not looked for: what a background leaves along
+       an edge in a picture without noise lies there.
+
+    Noise should be white before it was denoised, or close to it, not so sparse that most pixels are
+    equal, and denoised by about half a spot radius; less than half a grey level is not taken for
+    noise. Adding to the grey levels changes nothing, and neither does a factor, as long as noise is
+    not lost in rounding. Costs up to 32 reads a pixel, a maximum filter and a few sorts of samples.
+    """
+    from localbg.plateau import standing_out
+
+    return standing_out(
+        scene.foreground,
+        scene.denoised,
+        scene.raw,
+        radius=radius,
+        false_share=false_share,
+        value=scene.shared,
+        # Noise that is clipped, or less than a grey level, is sparse and has a long tail.
+        least_noise=max(scene.grey_step / 2, 1e-6 * float(np.ptp(scene.foreground))),
+    )
+
+
+def noise(scene: Scene, *, k: Positive) -> float:
     """``k`` times the scatter above the level."""
-    return found.level + k * found.scatter
+    return scene.found.level + k * scene.found.scatter
 
 
-def value(foreground: np.ndarray, found: Noise, *, value: float) -> float:
+def value(scene: Scene, *, value: float) -> float:
     """A fixed number of grey levels."""
     return value
 
 
-def percentile(foreground: np.ndarray, found: Noise, *, percent: Percent) -> float:
+def percentile(scene: Scene, *, percent: Percent) -> float:
     """The grey level below which ``percent`` % of the pixels lie."""
-    return np.percentile(foreground, percent)
+    return np.percentile(scene.foreground, percent)
 
 
-def otsu(foreground: np.ndarray, found: Noise) -> float:
+def otsu(scene: Scene) -> float:
     """Least variance within two classes (Otsu 1979, doi 10.1109/TSMC.1979.4310076), 256 bins."""
     from skimage.filters import threshold_otsu
 
-    return threshold_otsu(foreground)
+    return threshold_otsu(scene.foreground)
 
 
-def triangle(foreground: np.ndarray, found: Noise) -> float:
+def triangle(scene: Scene) -> float:
     """Farthest from the histogram's long side (Zack 1977, doi 10.1177/25.7.70454), 256 bins."""
     from skimage.filters import threshold_triangle
 
-    return threshold_triangle(foreground)
+    return threshold_triangle(scene.foreground)
 
 
-def li(foreground: np.ndarray, found: Noise) -> float:
+def li(scene: Scene) -> float:
     """Least cross-entropy (Li and Tam 1998, doi 10.1016/S0167-8655(98)00057-9)."""
     from skimage.filters import threshold_li
 
-    return threshold_li(foreground)
+    return threshold_li(scene.foreground)
 
 
-def yen(foreground: np.ndarray, found: Noise) -> float:
+def yen(scene: Scene) -> float:
     """Greatest correlation criterion (Yen 1995, doi 10.1109/83.366472), 256 bins."""
     from skimage.filters import threshold_yen
 
-    return threshold_yen(foreground)
+    return threshold_yen(scene.foreground)
 
 
-def isodata(foreground: np.ndarray, found: Noise) -> float:
+def isodata(scene: Scene) -> float:
     """Midway between the means of two classes (Ridler and Calvard 1978), 256 bins."""
     from skimage.filters import threshold_isodata
 
-    return threshold_isodata(foreground)
+    return threshold_isodata(scene.foreground)
 
 
 RULES = {
     function.__name__: function
-    for function in (noise, value, percentile, otsu, triangle, li, yen, isodata)
+    for function in (plateau, noise, value, percentile, otsu, triangle, li, yen, isodata)
 }

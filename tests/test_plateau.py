@@ -1,0 +1,302 @@
+"""The default rule: contrasts, the noise they stand out from, the plateau, and what it finds."""
+
+import sys
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.stats import norm
+
+from conftest import ROOT
+from localbg import backgrounds, plan, scoring, spots
+from localbg.denoise import denoise
+from localbg.kernels.contrast import DIRECTIONS, contrasts
+from localbg.parameters import resolved
+from localbg.plateau import plateau, significant
+from localbg.subtract import subtract
+from localbg.threshold import threshold
+
+sys.path.append(str(ROOT / "benchmarks"))
+import families
+
+RADIUS = 2.5
+METHODS = ("tophat", "median", "gaussian")
+
+
+def bells(shape, points, heights, *, sigma=RADIUS / 2**0.5):
+    rows, columns = np.indices(shape)
+    image = np.zeros(shape)
+    for (y, x), height in zip(points, np.broadcast_to(heights, len(points)), strict=True):
+        image += height * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * sigma**2))
+    return image
+
+
+def grid(shape, pitch):
+    return [
+        (y, x) for y in range(pitch, shape[0] - 9, pitch) for x in range(pitch, shape[1] - 9, pitch)
+    ]
+
+
+def found_by_default(image, radius, method, **rule):
+    """Positions that the shipped config finds, given the spot radius alone."""
+    config = {"images": {"one": {"path": "one.tif", "spot_radius": float(radius)}}}
+    if rule:
+        config["threshold"] = rule
+    study = plan.make_plan(config | {"compare": [method]})
+    steps = study.methods[method]
+
+    def parameters(kind):
+        return resolved(study.parameters(kind, getattr(steps, kind), "one"), None)
+
+    quiet = denoise(image, **parameters("denoised"))
+    background = backgrounds.estimate(quiet, **parameters("background"))
+    foreground, _ = subtract(quiet, background, **parameters("foreground"))
+    grey_step = 1.0 if image.dtype.kind == "u" else 0.0
+    mask, record = threshold(foreground, grey_step, quiet, image, **parameters("mask"))
+    labels = spots.label(mask, foreground, record["noise"], **parameters("labels"))
+    found = spots.measure(labels, image, foreground, background)
+    return np.column_stack([found["y"], found["x"]])
+
+
+def camera(light, *, noise, seed=0, kind=np.uint16):
+    grey = light + np.random.default_rng(seed).normal(0, noise, light.shape)
+    return np.rint(grey).clip(0, np.iinfo(kind).max).astype(kind)
+
+
+# Contrasts
+
+
+@pytest.mark.parametrize("distance", [1, 2.6, 4, 7.5])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 20), (40, 31)])
+def test_contrasts_are_those_of_a_plain_loop(shape, distance):
+    image = np.random.default_rng(1).normal(0, 10, shape).astype(np.float32)
+    offsets = set()
+    for k in range(DIRECTIONS):
+        angle = np.pi * k / DIRECTIONS
+        dy, dx = round(distance * np.sin(angle)), round(distance * np.cos(angle))
+        offsets.add(max((dy, dx), (-dy, -dx)))
+    reach = 8
+    padded = np.pad(image.astype(float), reach, mode="edge")
+    pairs = []
+    for dy, dx in offsets:
+        rows, columns = np.indices(shape) + reach
+        pairs.append((padded[rows + dy, columns + dx] + padded[rows - dy, columns - dx]) / 2)
+    mean, least = contrasts(image, distance)
+    assert mean.dtype == least.dtype == np.float32
+    np.testing.assert_allclose(mean, image - np.mean(pairs, axis=0), atol=1e-4)
+    np.testing.assert_allclose(least, image - np.max(pairs, axis=0), atol=1e-4)
+
+
+def test_a_slope_has_no_contrast_a_ridge_a_mean_one_and_a_spot_both():
+    rows, columns = np.indices((41, 41))
+    inside = (slice(8, -8), slice(8, -8))
+    for each in contrasts((3 * rows - 5 * columns + 7).astype(np.float32), 4):
+        np.testing.assert_allclose(each[inside], 0, atol=1e-4)
+    ridge = 100 * np.exp(-((columns - 20) ** 2) / 8)
+    mean, least = contrasts(ridge.astype(np.float32), 4)
+    assert mean[20, 20] > 50
+    np.testing.assert_allclose(least[inside][:, 12], 0, atol=1e-4)
+    spot = bells((41, 41), [(20, 20)], 100)
+    mean, least = contrasts(spot.astype(np.float32), 8)
+    assert mean[20, 20] == pytest.approx(100, abs=0.1)
+    assert least[20, 20] == pytest.approx(100, abs=0.1)
+
+
+# Significance and plateau
+
+
+def test_significant_is_the_bound_of_benjamini_and_hochberg():
+    # Of 12 heights the expected noise above the n-th must be at most false_share * n.
+    heights = np.array([9, 8, 7, 6, 5, 4.6, 4.2, 3.9, 3.5, 3.2, 2.5, 1.0])
+    area = 4000.0
+
+    def noise(u):
+        return area / 2 * (2 * np.pi) ** -1.5 * u * np.exp(-(u**2) / 2)
+
+    for share in (0.001, 0.02, 0.2):
+        fits = [u for n, u in enumerate(heights[:-1], start=1) if noise(u) <= share * n]
+        least = significant(heights, area, share)
+        assert heights[heights >= least].tolist() == [u for u in heights if u >= min(fits)]
+        # No lower height would do for as many summits.
+        assert noise(least) <= share * (heights >= least).sum() < noise(least - 0.02)
+    assert significant(heights[-3:], area, 0.02) == np.inf
+    assert significant(np.empty(0), area, 0.02) == np.inf
+
+
+def test_many_dim_spots_are_significant_where_one_is_not():
+    alone = significant(np.array([3.7]), 10_000, 0.02)
+    among_many = significant(np.r_[3.7, np.full(300, 5.5)], 10_000, 0.02)
+    assert alone == np.inf
+    assert 3 < among_many < 3.7
+
+
+@pytest.mark.parametrize("factor", [0.01, 1, 300])
+@pytest.mark.parametrize(("dim", "bright"), [(400, 10), (40, 40), (1000, 6)])
+def test_the_plateau_lies_between_bumps_of_all_heights_and_the_spots(dim, bright, factor):
+    rng = np.random.default_rng(4)
+    low = rng.exponential(3, dim).clip(0, 12)
+    high = rng.lognormal(np.log(90), 0.3, bright).clip(45, 180)
+    value = plateau(factor * np.r_[low, high], factor * 1.0)
+    assert low.max() < value / factor < high.min()
+
+
+def test_one_bright_summit_is_no_plateau():
+    summits = np.random.default_rng(4).lognormal(np.log(10), 0.5, 300)
+    assert plateau(np.r_[summits, 5000], 1.0) < 10
+
+
+# The rule
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("height", [15, 100, 20_000])
+def test_spots_are_found_where_they_are_dim_or_bright_and_nothing_else(method, height):
+    points = grid((200, 200), 24)
+    image = camera(500 + bells((200, 200), points, height), noise=2.5)
+    found = found_by_default(image, RADIUS, method)
+    accuracy = scoring.accuracy(points, found, RADIUS)
+    assert accuracy["f1"] == 1
+    assert accuracy["localisation_error"] < (0.5 if height == 15 else 0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_positions_are_the_spots_though_they_touch(method):
+    points = [(40, 40), (40, 46), (80, 40), (86, 43), (80, 80)]
+    image = camera(200 + bells((120, 120), points, 300), noise=3)
+    found = found_by_default(image, RADIUS, method)
+    assert scoring.accuracy(points, found, 1.2)["f1"] == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_twenty_blank_images_one_has_a_spot_at_most(method):
+    blank = np.random.default_rng(7).normal(120, 11, (60, 256, 256))
+    counts = []
+    for image, radius in zip(blank, np.linspace(1.5, 4, 60), strict=True):
+        kind = (np.uint8, np.uint16, np.float32)[len(counts) % 3]
+        image = image if kind == np.float32 else np.rint(image)
+        counts.append(len(found_by_default(image.astype(kind), radius, method)))
+    assert np.count_nonzero(counts) <= 3
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_noise_that_differs_from_place_to_place_is_no_spot(method):
+    rows = np.indices((300, 300))[0]
+    sd = 2 + 18 / (1 + np.exp((150 - rows) / 20))
+    points = [(y, x) for y, x in grid((300, 300), 30) if y < 90]
+    light = 400 + bells((300, 300), points, 25)
+    image = np.rint(light + sd * np.random.default_rng(1).normal(size=light.shape))
+    found = found_by_default(image.astype(np.uint16), RADIUS, method)
+    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.94
+
+
+@pytest.mark.parametrize("method", ["median", "gaussian"])
+def test_the_edge_of_a_bright_disc_is_no_spot(method):
+    rows, columns = np.indices((200, 200))
+    disc = gaussian_filter(140.0 * (np.hypot(rows - 100, columns - 100) < 60), 3)
+    points = [(100, 100), (80, 120), (30, 30), (170, 160)]
+    image = camera(100 + disc + bells((200, 200), points, 70), noise=3)
+    found = found_by_default(image, RADIUS, method)
+    assert scoring.accuracy(points, found, RADIUS)["f1"] == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_bumps_of_a_texture_are_no_spots(method):
+    rng = np.random.default_rng(2)
+    bumps = gaussian_filter(rng.normal(size=(256, 256)), 2 * RADIUS)
+    points = grid((256, 256), 40)
+    light = 500 + 40 * bumps / bumps.std() + bells((256, 256), points, 250)
+    found = found_by_default(camera(light, noise=1), RADIUS, method)
+    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.95
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_hot_pixel_hides_no_spots(method):
+    points = grid((200, 200), 24)
+    image = camera(500 + bells((200, 200), points, 100), noise=3)
+    image[101, 77] = 65535
+    assert scoring.accuracy(points, found_by_default(image, RADIUS, method), RADIUS)["recall"] == 1
+
+
+def textured():
+    """A foreground of spots in noise; whole grey levels, so that sums are exact."""
+    foreground = bells((120, 130), grid((120, 130), 20), 60)
+    return np.rint(foreground + np.random.default_rng(0).normal(0, 3, (120, 130))).astype("f4")
+
+
+@pytest.mark.parametrize(("factor", "offset"), [(1, 4096), (1, -700), (8, 0), (0.25, 0), (64, 512)])
+def test_offset_and_factor_change_nothing(factor, offset):
+    plain, record = threshold(textured(), rule="plateau", radius=RADIUS)
+    changed = textured() * np.float32(factor) + np.float32(offset)
+    mask, found = threshold(changed, rule="plateau", radius=RADIUS)
+    assert found["threshold"] == pytest.approx(factor * record["threshold"], rel=1e-4)
+    np.testing.assert_array_equal(mask, plain)
+    assert mask.any()
+
+
+def test_the_mask_is_what_has_the_contrast_of_the_record():
+    mask, record = threshold(textured(), rule="plateau", radius=RADIUS)
+    least = contrasts(textured(), 1.5 * RADIUS)[1]
+    assert (record["decided_by"], record["chosen"]) == ("rule", record["threshold"])
+    np.testing.assert_array_equal(mask, least > record["threshold"])
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.02, 0.5])
+def test_a_larger_false_share_finds_more(share):
+    rng = np.random.default_rng(5)
+    dim = np.float32(bells((256, 256), grid((256, 256), 16), 7))
+    foreground = np.float32(
+        denoise(dim + rng.normal(0, 4, dim.shape).astype("f4"), filter="gaussian", sigma=1.25)
+    )
+    counts = [
+        threshold(foreground, rule="plateau", radius=RADIUS, false_share=s)[0].sum()
+        for s in (share, 2 * share)
+    ]
+    assert counts[0] <= counts[1]
+    assert counts[1] > 0 or share < 0.01
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3), (7, 200)])
+@pytest.mark.parametrize("radius", [0.4, 2.5, 30])
+def test_small_images_and_large_spots_have_an_answer(shape, radius):
+    foreground = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+    mask, record = threshold(foreground, rule="plateau", radius=radius)
+    assert mask.shape == shape
+    assert np.isfinite(record["threshold"])
+
+
+def test_noise_is_measured_on_the_denoised_image():
+    # A background that follows the noise leaves a foreground that is 0 but for a few waves.
+    noise = denoise(
+        np.random.default_rng(3).normal(0, 5, (256, 256)).astype("f4"), filter="gaussian", sigma=1.2
+    )
+    rest = np.maximum(noise - np.float32(norm.ppf(0.97) * noise.std()), 0)
+    misled, _ = threshold(rest, rule="plateau", radius=RADIUS)
+    told, _ = threshold(rest, 0.0, noise, rule="plateau", radius=RADIUS)
+    assert misled.any()
+    assert not told.any()
+
+
+# Least mean F1 of two images. What otsu, the rule that was the default before, reaches in the mean
+# of all families is below what is asked for of the plateau in the mean.
+LEAST = {"receptors": 0.6, "saturated": 0.7, "bacteria": 0.7}
+
+
+def mean_f1(method, **rule):
+    result = {}
+    for draw in (*families.TUNED, *families.HELD_OUT):
+        f1 = []
+        for i in range(2):
+            image, truth, radius = draw(np.random.default_rng([i, *draw.__name__.encode()]))
+            found = found_by_default(image, radius, method, **rule)
+            f1.append(scoring.accuracy(truth, found, radius)["f1"])
+        result[draw.__name__] = np.mean(f1)
+    return result
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_families_of_images_that_nobody_tuned_for(method):
+    found = mean_f1(method)
+    low = {name: f1 for name, f1 in found.items() if f1 < LEAST.get(name, 0.8)}
+    assert not low
+    assert np.mean(list(found.values())) > 0.88
+    assert np.mean(list(mean_f1(method, rule="otsu").values())) < 0.88
