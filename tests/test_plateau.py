@@ -179,6 +179,13 @@ def test_of_twenty_blank_images_one_has_a_spot_at_most(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_noise_that_hangs_together_is_no_spot(method):
+    noise = gaussian_filter(np.random.default_rng(1).normal(size=(256, 256)), 1)
+    image = np.rint(1000 + 30 * noise / noise.std()).astype(np.uint16)
+    assert len(found_by_default(image, RADIUS, method)) <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_noise_that_differs_from_place_to_place_is_no_spot(method):
     rows = np.indices((300, 300))[0]
     sd = 2 + 18 / (1 + np.exp((150 - rows) / 20))

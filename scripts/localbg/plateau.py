@@ -24,7 +24,7 @@ TURNS = 3  # of measuring the noise and leaving out the spots that stand out fro
 CLEAR = 4.0  # noise standard deviations
 ENOUGH = 0.1  # share of a tile
 # How much more noise there may be than if that of the raw image were white: what is more is spots.
-MOST_CORRELATED = 2.0
+MOST_CORRELATED = 8.0
 AT_EDGE = 1.7  # by which noise is more within half a radius of the image's edge
 NORMAL_MEDIAN = 0.6744897501960817  # of |N(0, 1)|
 # The search for a plateau starts at so many noise standard deviations, or where the contrast is the

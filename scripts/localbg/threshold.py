@@ -148,8 +148,8 @@ def plateau(
        denoised image, where a background that follows it (an opening does) has not thinned it
        out; in tiles of 32 radii, as it differs between bright and dark parts; and apart from what
        is clearly a spot, or it would grow with their number. Where spots leave no room between
-       them, what denoising took from the raw image bounds it: from once to twice the noise that
-       white noise of that size leaves behind a Gaussian of half a spot radius.
+       them, what denoising took from the raw image bounds it: from once to eight times what white
+       noise of that size leaves behind a Gaussian of half a spot radius.
     2. Of summits that are significant many can be bumps of a texture, or dim and out of focus.
        Where the number of summits is the same for a range of thresholds they fall into two
        kinds; so the value is taken where a changed threshold changes it the least, relative to
@@ -158,10 +158,11 @@ def plateau(
        twentieth of the bright ones' contrast are not looked for: what a background leaves along
        an edge in a picture without noise lies there.
 
-    Noise should be white before it was denoised, or close to it, not so sparse that most pixels are
-    equal, and denoised by about half a spot radius; less than half a grey level is not taken for
-    noise. Adding to the grey levels changes nothing, and neither does a factor, as long as noise is
-    not lost in rounding. Costs up to 32 reads a pixel, a maximum filter and a few sorts of samples.
+    Noise should not hang together over more than a pixel or so before it was denoised, not be so
+    sparse that most pixels are equal, and have been denoised by about half a spot radius. Less than
+    half a grey level is not taken for noise. Adding to the grey levels changes nothing, and neither
+    does a factor, as long as noise is not lost in rounding. Costs up to 32 reads a pixel, a maximum
+    filter and a few sorts of samples.
     """
     from localbg.plateau import standing_out
 
