@@ -297,6 +297,7 @@ def made_up_pieces(folder: Path, spots: int, per_image: int, per_batch: int) -> 
     record = {"threshold": 12.5, "level": 0.1, "noise": 2.5, "scatter": 3.5, "decided_by": "rule"}
     found = {"record": record, "spots": [spot] * per_image}
     facts = {"axes": "YX", "shape": [512, 512], "dtype": "uint16", "pixel_size_um": None}
+    facts["sha256"] = "0" * 64
     names = [f"i{k:07d}" for k in range(spots // per_image)]
     for start in range(0, len(names), per_batch):
         with open(folder / f"{start:07d}.jsonl", "w", encoding="utf-8") as file:
@@ -309,10 +310,13 @@ def collect(folder: str) -> None:
     """Gather the pieces of a folder."""
     import collect as script
     from localbg import gathered
+    from localbg.plan import make_plan
 
-    outputs = {name: f"{folder}/{name}.csv" for name in ("images", "spots", "counts", "failures")}
+    names = ("images", "spots", "counts", "parameters", "failures")
+    outputs = {name: f"{folder}/{name}.csv" for name in names}
+    plan = make_plan({"images": {"a": "a.tif"}, "compare": ["median"]})
     pieces = sorted(map(str, Path(folder).glob("*.jsonl")))
-    script.main(gathered.from_batches(pieces), ["m"], outputs)
+    script.main(gathered.from_batches(pieces), {"m": plan.methods["median"].recipe}, outputs)
 
 
 def measure_memory(quick: bool) -> list[dict]:

@@ -12,7 +12,7 @@ import tifffile
 from conftest import ROOT, shared, snakemake
 from localbg import batches, chain, images
 from localbg.plan import KINDS, make_plan
-from test_workflow import configure, ran, run, spotted, table
+from test_workflow import configure, ran, spotted, table
 
 TABLES = ("images", "spots", "counts", "failures", "comparison", "agreement")
 TARGETS = ("results/complete", "results/tables/comparison.csv")
@@ -143,20 +143,24 @@ def test_any_cut_any_threads_and_any_order_give_the_same_tables(random_runs, tmp
 def finished(tmp_path_factory):
     """A study of five images in batches of two that ran to its end."""
     folder = tmp_path_factory.mktemp("finished") / "study"
-    (folder.parent / "project").symlink_to(ROOT)
     for k in range(5):
         spotted(folder / "raw" / f"{k}.tif", seed=k)
     configure(folder, config_of())
-    said = run(folder, targets=TARGETS)
+    said = run(folder)
     assert ran(said)["batch"] == 6
     return folder
 
 
 @pytest.fixture
-def study(finished, tmp_path):
-    """A copy of it for one test to change."""
-    shutil.copytree(finished.parent, tmp_path / "copy", symlinks=True)
-    return tmp_path / "copy" / "study"
+def study(finished, request):
+    """A copy of it for one test to change, as far from the project, whose paths are relative."""
+    folder = finished.parent / re.sub(r"\W", "_", request.node.name)
+    shutil.copytree(finished, folder)
+    return folder
+
+
+def run(study):
+    return snakemake(study, *TARGETS)
 
 
 def config_of(**changes):
@@ -171,12 +175,12 @@ def jobs(said):
 
 
 def test_a_finished_study_does_nothing(study):
-    assert "Nothing to be done" in run(study, targets=TARGETS)
+    assert "Nothing to be done" in run(study)
 
 
 def test_a_new_method_runs_its_own_jobs_only(study):
     configure(study, config_of(compare=["gaussian", "median", "tophat"]))
-    said = run(study, targets=TARGETS)
+    said = run(study)
     assert jobs(said) == [(f"00000{k}", "gaussian") for k in (1, 2, 3)]
     assert {row["method"] for row in table(study, "counts")} == {"gaussian", "median", "tophat"}
 
@@ -185,7 +189,7 @@ def test_new_images_are_batches_of_their_own(study):
     before = json.loads(batches.record_of(study / "results").read_text())
     # In the order of names it would come first and move all others.
     spotted(study / "raw" / "0new.tif", seed=9)
-    said = run(study, targets=TARGETS)
+    said = run(study)
     assert jobs(said) == [("000004", "median"), ("000004", "opening")]
     after = json.loads(batches.record_of(study / "results").read_text())
     assert after == before | {"000004": ["0new"]}
@@ -194,12 +198,12 @@ def test_new_images_are_batches_of_their_own(study):
 
 def test_another_size_of_batches_repeats_nothing(study):
     configure(study, config_of(run={"mode": "batch", "images_per_job": 5}))
-    assert "Nothing to be done" in run(study, targets=TARGETS)
+    assert "Nothing to be done" in run(study)
 
 
 def test_an_image_that_goes_takes_its_rows_along(study):
     (study / "raw" / "3.tif").unlink()
-    said = run(study, targets=TARGETS)
+    said = run(study)
     assert jobs(said) == [("000002", "median"), ("000002", "opening")]
     assert [row["image"] for row in table(study, "images")] == ["0", "1", "2", "4"]
 
@@ -207,17 +211,17 @@ def test_an_image_that_goes_takes_its_rows_along(study):
 def test_a_threshold_repeats_the_methods_that_use_it(study):
     methods = {"median": {"threshold": {"rule": "noise", "k": 9}}}
     configure(study, config_of(methods=methods))
-    assert jobs(run(study, targets=TARGETS)) == [(f"00000{k}", "median") for k in (1, 2, 3)]
+    assert jobs(run(study)) == [(f"00000{k}", "median") for k in (1, 2, 3)]
 
 
 def test_the_images_that_are_kept_are_those_of_the_steps_mode(study):
     keep = list(KINDS)
     configure(study, config_of(run={"mode": "batch", "keep": keep}))
-    run(study, targets=TARGETS)
-    other = study.parent / "study2"
+    run(study)
+    other = study.parent / "in_steps"
     shutil.copytree(study / "raw", other / "raw")
     configure(other, config_of(run={"mode": "steps"}))
-    run(other, targets=TARGETS)
+    run(other)
     names = sorted(
         str(path.relative_to(study / "results"))
         for kind in keep
@@ -231,9 +235,9 @@ def test_the_images_that_are_kept_are_those_of_the_steps_mode(study):
 
 
 def test_a_job_says_how_far_it_is_and_what_it_took(study):
-    log = study / "results/logs/batch/000001/gaussian_sigma-0.4x/median_radius-2x.log"
-    last = log.read_text().splitlines()[-1]
-    assert re.search(r"2 images, 0 failed, 1 methods: [\d.]+ s, .* MB at most", last), last
+    (log,) = (study / "results/logs/batch/000001").rglob("median_*.log")
+    said = log.read_text()
+    assert re.search(r"2 images, 0 failed, 1 methods: [\d.]+ s, .* MB at most", said), said
 
 
 # How work is cut, and what it is expected to need

@@ -172,11 +172,12 @@ def test_whole_workflow_in_steps(cluster, local_tables, tmp_path):
     study = Study(tmp_path, METHODS | STEPS)
     study.run()
     assert study.tables() == local_tables(METHODS)
-    # An image is one job, and so are the tables: no job of a second waits in the queue.
-    assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 3
+    # An image is one job, its evidence another, and the tables are one: no job of a second waits.
+    assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 5
     assert {p.name for p in (tmp_path / "results" / "figures").rglob("*.png")} == {
         *("a.png", "b.png"),
-        *("counts.png", "agreement.png"),
+        *("counts.png", "agreement.png", "recommendation.png"),
+        *("completeness.png", "false_spots.png"),
     }
 
 
@@ -184,8 +185,8 @@ def test_whole_workflow_in_batches(cluster, local_tables, tmp_path):
     study = Study(tmp_path, METHODS | BATCH)
     study.run()
     assert study.tables() == local_tables(METHODS)
-    # Two images, two backgrounds, and the tables.
-    assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 5
+    # Two images, each with two backgrounds and evidence; and the tables.
+    assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 7
 
 
 def test_job_beyond_its_memory_or_time_gets_more(cluster, tmp_path):

@@ -294,10 +294,16 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def study(finished, tmp_path):
-    """A copy of that study, project and all, for one test to change."""
-    shutil.copytree(finished, tmp_path / "copy", symlinks=True)
-    return tmp_path / "copy" / "study"
+def study(finished, request):
+    """A copy of that study beside the same project, for one test to change."""
+    folder = finished / re.sub(r"\W", "_", request.node.name)
+    shutil.copytree(finished / "study", folder, symlinks=True)
+    yield folder
+    # A project of its own would have to compile all filters again.
+    for path in (finished / "project" / "scripts" / "localbg").rglob("*.py"):
+        original = LIBRARY / path.relative_to(finished / "project" / "scripts" / "localbg")
+        if path.read_bytes() != original.read_bytes():
+            shutil.copy2(original, path)
 
 
 def run(study, *options, targets=NO_FIGURES):
