@@ -43,6 +43,7 @@ rule sweep:
         stability="<results>/tables/stability.csv",
         accuracy=VERDICT.get("accuracy_pooled", []),
         completeness=VERDICT.get("completeness", []),
+        false_spots=VERDICT.get("false_spots", []),
         modules=modules("sweep.py"),
     output:
         figure=report(

@@ -12,7 +12,7 @@ def main(
     methods: str,
     stability: str,
     accuracy: str | None,
-    completeness: str | None,
+    planted: tuple[str, str] | None,
     seed: int,
     figure: str,
 ) -> None:
@@ -26,8 +26,8 @@ def main(
         Paths of the tables.
     accuracy : str or None
         Path of the table of pooled accuracy, where truth is known.
-    completeness : str or None
-        Path of the table of planted spots, where spots were planted.
+    planted : tuple of str or None
+        Paths of the tables of completeness and false spots, where spots were planted.
     seed : int
         Of the resampling.
     figure : str
@@ -40,9 +40,9 @@ def main(
     if accuracy:
         known = verdict_evidence.from_truth(tables.read(accuracy), [], [])
         measures.append(sweep_charts.Measure("F1", known.scores, (0, 1)))
-    if completeness:
-        planted = verdict_evidence.from_planted(tables.read(completeness), seed=seed)
-        measures.append(sweep_charts.Measure(planted.measure, planted.scores))
+    if planted:
+        known = verdict_evidence.from_planted(*map(tables.read, planted), seed=seed)
+        measures.append(sweep_charts.Measure(known.measure, known.scores, (0, 1)))
     settings = tables.read(methods)
     plateaus = {
         row["parameter"]: (row["plateau_from"], row["plateau_to"])
@@ -62,7 +62,9 @@ if __name__ == "__main__":
         methods=snakemake.input.methods,
         stability=snakemake.input.stability,
         accuracy=snakemake.input.get("accuracy") or None,
-        completeness=snakemake.input.get("completeness") or None,
+        planted=(snakemake.input.completeness, snakemake.input.false_spots)
+        if snakemake.input.completeness
+        else None,
         seed=snakemake.params.seed,
         figure=snakemake.output.figure,
     )

@@ -70,7 +70,7 @@ def make_study(folder, **run):
     with (folder / "images.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     config = {"images": "images.csv", "methods": METHODS, "compare": list(METHODS)}
-    config |= {"max_failed": 1, "run": run, "seed": 3}
+    config |= {"spots": {"min_area": "0.2x"}, "max_failed": 1, "run": run, "seed": 3}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     wanted = [f"results/tables/{name}.csv" for name in TARGETS]
     snakemake(folder, *wanted, "results/figures/sweeps/median.png", "results/complete")

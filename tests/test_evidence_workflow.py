@@ -18,6 +18,7 @@ CONFIG = {
     "images": "sheet.csv",
     "compare": ["median", "tophat"],
     "threshold": {"rule": "noise", "k": 3},
+    "spots": {"min_area": "0.2x"},
     "evidence": {"planted": 3, "contrasts": {"lowest": 0.25, "highest": 64, "steps": 13}},
     "max_failed": 1,
 }

@@ -1,5 +1,6 @@
 """Figures show the numbers that they are given: pixels, contrast, rings, lines, bars."""
 
+import errno
 import json
 import pickle
 
@@ -12,7 +13,7 @@ from matplotlib.colors import to_rgba
 import overview
 import panels as panels_script
 import profiles as profiles_script
-from localbg import captions, charts, figures, job, scoring, tables
+from localbg import captions, charts, figures, files, job, scoring, tables
 from localbg.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panels, window
 from localbg.profiles import LINES, brightest, profiles
 
@@ -375,13 +376,16 @@ class TestEveryFigure:
         panels("a", image, results, spot_radius=RADIUS)
         assert dict(matplotlib.rcParams) == before
 
-    def test_a_figure_whose_writing_fails_is_not_there(self, image, results, tmp_path):
-        path = tmp_path / "figure.png"
+    def test_a_figure_whose_writing_fails_is_not_there(self, image, results, tmp_path, monkeypatch):
+        def half_written(path, **options):
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on the disk")
+
         figure = profiles("x", image, results, spot_radius=RADIUS)
-        (tmp_path / "figure.png.part").mkdir()
-        with pytest.raises(IsADirectoryError):
-            figures.save(figure, path)
-        assert not path.exists()
+        monkeypatch.setattr(figure, "savefig", half_written)
+        with pytest.raises(files.NotWritten, match=r"figure\.png could not be written: .*the disk"):
+            figures.save(figure, tmp_path / "figure.png")
+        assert list(tmp_path.iterdir()) == []
 
     def test_the_same_figure_has_the_same_bytes(self, image, results, tmp_path):
         for name in ("a", "b"):

@@ -113,7 +113,7 @@ def test_the_shared_threshold_is_the_median_of_those_that_there_are():
 
 def test_a_shared_threshold_replaces_what_the_rule_says():
     foreground = np.random.default_rng(0).normal(0, 1, (40, 40)).astype(np.float32)
-    mask, record = threshold(foreground, 0, 1.5, rule="otsu")
+    mask, record = threshold(foreground, shared=1.5, rule="otsu")
     assert (record["threshold"], record["decided_by"]) == (1.5, "scope")
     np.testing.assert_array_equal(mask, foreground > 1.5)
     assert record["chosen"] == threshold(foreground, rule="otsu")[1]["chosen"]

@@ -119,6 +119,7 @@ def test_accuracy_worked_out_by_hand():
         "precision": 2 / 5,
         "recall": 2 / 4,
         "f1": pytest.approx(2 / (5 / 2 + 4 / 2)),
+        "count_error": 1,
         "localisation_error": pytest.approx(((3**2 + 2**2) / 2) ** 0.5),
         "tolerance": 4,
     }

@@ -178,8 +178,8 @@ def _threshold(plane, made, step, parameters, threads):
     made_of = made("denoised", step["denoised"]), plane.pixels
     grey_step = plane.facts["grey_step"]
     if found := step.get("found"):
-        parameters["shared"] = found["threshold"]
-        return threshold(foreground, grey_step, *made_of, **parameters)[0], found
+        as_before = found["threshold"], found.get("significant")
+        return threshold(foreground, grey_step, *made_of, *as_before, **parameters)[0], found
     return threshold(foreground, grey_step, *made_of, **parameters)
 
 

@@ -45,7 +45,8 @@ def standing_out(
     false_share: float,
     least_noise: float,
     value: float | None = None,
-) -> tuple[float, np.ndarray]:
+    significance: float | None = None,
+) -> tuple[float, np.ndarray, float | None]:
     """Find the least contrast of spots, and the pixels that have it; see `threshold.plateau`.
 
     Parameters
@@ -61,12 +62,16 @@ def standing_out(
         Standard deviation that the noise has in any case, in grey levels.
     value : float, optional
         Least contrast where it is known; then only noise is told from the rest.
+    significance : float, optional
+        From how many noise standard deviations on, where that is known.
 
     Returns
     -------
     value : float
         Contrast in grey levels. The highest of the image where nothing stands out from the noise.
     mask : ndarray of bool
+    significance : float or None
+        Noise standard deviations of the least summit that is more than noise; None if none is.
     """
     distance = max(AROUND * radius, 1.0)
     mean, least = contrasts(foreground, distance)
@@ -75,17 +80,20 @@ def standing_out(
     noise.measure(mean, summits)
     heights = mean[summits] / noise.at(summits)
     # A disk of this area holds a wave of noise that was smoothed over half a spot radius.
-    lowest = significant(heights, foreground.size / (radius / 2) ** 2, false_share)
+    lowest = significance
+    if lowest is None:
+        lowest = significant(heights, foreground.size / (radius / 2) ** 2, false_share)
     if not np.isfinite(lowest):
-        return float(least.max()), np.zeros(foreground.shape, bool)
-    # Of the bright ones the brightest few may be dirt or defects of the camera.
-    bright = np.quantile(least[summits][heights >= lowest], BRIGHT, method="lower")
-    start = max(LOWEST * float(np.median(noise.tiles)), float(bright) / RANGE)
-    value = plateau(least[summits], start) if value is None else value
+        return float(least.max()), np.zeros(foreground.shape, bool), None
+    if value is None:
+        # Of the bright ones the brightest few may be dirt or defects of the camera.
+        bright = np.quantile(least[summits][heights >= lowest], BRIGHT, method="lower")
+        start = max(LOWEST * float(np.median(noise.tiles)), float(bright) / RANGE)
+        value = plateau(least[summits], start)
     mask = least > value
     places = np.nonzero(mask)
     mask[places] = mean[places] / noise.at(places) >= lowest
-    return value, mask
+    return value, mask, float(lowest)
 
 
 class _Noise:

@@ -2,7 +2,7 @@
 
 Each public function here but the entry point `threshold` is a rule; its keywords are the
 config's parameters. A rule takes a `Scene` and returns a grey level of the foreground; or a grey
-level of something else, and the mask that it leads to.
+level of something else, the mask that it leads to, and from which significance on.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Scene(NamedTuple):
         See `localbg.noise.measure`.
     shared : float or None
         What is to be taken in place of what the rule says; for rules that give a mask.
+    significant : float or None
+        The same, of the rule ``plateau``.
     """
 
     foreground: np.ndarray
@@ -39,6 +41,7 @@ class Scene(NamedTuple):
     found: Noise
     grey_step: float
     shared: float | None
+    significant: float | None
 
 
 def threshold(
@@ -47,6 +50,7 @@ def threshold(
     denoised: np.ndarray | None = None,
     raw: np.ndarray | None = None,
     shared: float | None = None,
+    significant: float | None = None,
     *,
     rule: str,
     min_snr: NonNegative = 5.0,
@@ -65,6 +69,9 @@ def threshold(
         measures the noise there. Without them it is that of the foreground.
     shared : float, optional
         A threshold that holds for several images; it replaces what the rule says.
+    significant : float, optional
+        What an earlier record says of that, to be taken as well: for images that differ from an
+        earlier one by what was planted into it.
     rule : {"plateau", "noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
     min_snr : float
         Lower bound on what a rule may choose from the histogram: this many noise standard
@@ -82,7 +89,8 @@ def threshold(
         ``rule``, ``parameters``; ``threshold``, ``level``, ``noise`` and ``scatter`` in grey
         levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr``,
         ``scope`` (it was shared) or ``constant``. The threshold of ``plateau`` is a contrast, that
-        of the others a foreground.
+        of the others a foreground; it has ``significant`` besides, the noise standard deviations
+        from which on a summit stands out, or None where none does.
 
     Raises
     ------
@@ -101,9 +109,12 @@ def threshold(
         }
     denoised = foreground if denoised is None else denoised
     raw = denoised if raw is None else raw
-    scene = Scene(foreground, denoised, raw, found, grey_step, shared)
+    scene = Scene(foreground, denoised, raw, found, grey_step, shared, significant)
     said = RULES[rule](scene, **parameters)
-    chosen, mask = said if isinstance(said, tuple) else (float(said), None)
+    if isinstance(said, tuple):
+        chosen, mask, record["significant"] = said
+    else:
+        chosen, mask = float(said), None
     bound = found.level + min_snr * found.noise
     bounded = min_snr > 0 and rule not in OWN_BOUND and chosen < bound
     value, decided_by = (bound, "min_snr") if bounded else (chosen, "rule")
@@ -118,7 +129,7 @@ def threshold(
 
 def plateau(
     scene: Scene, *, radius: Size, false_share: Positive = 0.02
-) -> tuple[float, np.ndarray]:
+) -> tuple[float, np.ndarray, float | None]:
     """Contrast at which the number of spots depends on the threshold the least.
 
     Parameters
@@ -135,6 +146,8 @@ def plateau(
         Least contrast of a spot, in grey levels.
     mask : ndarray of bool
         Pixels of at least that contrast that stand out from the noise: the cores of the spots.
+    significant : float or None
+        Noise standard deviations from which on a summit stands out; None where none does.
 
     Notes
     -----
@@ -173,6 +186,7 @@ def plateau(
         radius=radius,
         false_share=false_share,
         value=scene.shared,
+        significance=scene.significant,
         # Noise that is clipped, or less than a grey level, is sparse and has a long tail.
         least_noise=max(scene.grey_step / 2, 1e-6 * float(np.ptp(scene.foreground))),
     )
