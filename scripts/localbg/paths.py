@@ -93,17 +93,30 @@ def pieces(plan: Plan) -> list[str]:
 def logs(plan: Plan) -> dict[str, list[str]]:
     """Logs of the jobs that there are many of, by rule."""
     folder = f"{plan.results}/logs"
+    pools = [
+        f"{mask}/{pool}"
+        for mask in plan.shared()
+        for pool in sorted({plan.pool(mask, image) for image in plan.images})
+    ]
+    found = {"evidence": plan.sampled, "sweep": plan.sweeps, "share_threshold": pools}
     if plan.batches:
         start = f"{plan.results}/batches/"
         names = [path.removeprefix(start).removesuffix(".jsonl") for path in pieces(plan)]
-        return {"batch": [f"{folder}/batch/{name}.log" for name in names]}
-    rules = {rule: [""] for rule in ("read", "panels", "profiles")}
-    for steps in plan.steps.values():
-        for label, step in steps.items():
-            rules.setdefault(step.name, []).append(f"{label}/")
+        found |= {"batch": names, "thresholds": names if pools else []}
+    else:
+        labels = {rule: [""] for rule in ("read", "panels", "profiles")}
+        for steps in plan.steps.values():
+            for label, step in steps.items():
+                labels.setdefault(step.name, []).append(f"{label}/")
+        labels["own_threshold"] = [f"{mask}/" for mask in plan.shared()]
+        found |= {
+            rule: [f"{label}{image}" for label in of_rule for image in plan.images]
+            for rule, of_rule in labels.items()
+        }
     return {
-        rule: [f"{folder}/{rule}/{label}{image}.log" for label in labels for image in plan.images]
-        for rule, labels in rules.items()
+        rule: [f"{folder}/{rule}/{name}.log" for name in names]
+        for rule, names in found.items()
+        if names
     }
 
 
