@@ -9,7 +9,6 @@ import numpy as np
 PANELS = {"median": "Median", "tophat": "Top-hat", "gaussian": "Gaussian"}
 COLOURS = {
     "localbg": "#d62728",
-    "localbg 2 threads": "#ff9896",
     "scikit-image": "#1f77b4",
     "scikit-image rank": "#17becf",
     "scipy": "#2ca02c",
@@ -42,7 +41,7 @@ def lines(rows: list[dict], operation: str) -> dict[str, dict[int, float]]:
             == (operation, dtype, "scene")
             and "ms" in row
             and row["size"] <= 2048
-            and row["tool"] != "copy"
+            and row["tool"] not in ("copy", "localbg 2 threads")
         ]
         by_tool = {}
         for row in sorted(chosen, key=lambda row: row["size"]):

@@ -179,7 +179,7 @@ def measure_pool(quick: bool) -> list[dict]:
     rows = []
     for count, side in ((60, 256), (6, 2048)) if quick else ((2000, 256), (200, 2048)):
         ours, pool = [], []
-        for _ in range(1 if quick else 3):
+        for _ in range(1 if quick or side > 1000 else 3):
             with tempfile.TemporaryDirectory() as folder:
                 study = make_study(Path(folder, "study"), count, side)
                 pool.append(run_pool(study))

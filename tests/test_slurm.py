@@ -18,7 +18,8 @@ from slurm.cluster import Cluster, command, wait_for, why_not
 from test_workflow import PLACES, TABLES, configure, spotted
 
 METHODS = {"threshold": {"rule": "noise", "k": 4}, "compare": ["median", "tophat"]}
-ONE_METHOD = METHODS | {"compare": ["median"]}
+# Without evidence, whose jobs are others' besides: what is looked at are the images' own.
+ONE_METHOD = METHODS | {"compare": ["median"], "evidence": {"images": 0}}
 BATCH = {"run": {"mode": "batch", "images_per_job": 1}}
 STEPS = {"run": {"mode": "steps"}}
 # What a study's first batch is called by its job.
