@@ -56,11 +56,7 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
         plane = images.read(source, **row["picks"])
         facts = plane.facts | {"sha256": files.sha256(source)}
     except Exception as error:
-        if job.is_machine_s(error):
-            raise
-        job.log.exception("%s: read failed", row["image"])
-        record = {"failed_step": "read", "reason": job.reason(error)}
-        return said | record | {"methods": {}}
+        return said | job.failed("read", row["image"], error) | {"methods": {}}
     found = {}
     shared = chain.shared_thresholds(results, row["pools"])
     made_by = chain.results(

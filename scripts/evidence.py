@@ -58,10 +58,7 @@ def process(source, row, methods, steps, settings, results, threads) -> dict:
     except chain.StepFailed as failed:
         return said | failed.record
     except Exception as error:
-        if job.is_machine_s(error):
-            raise
-        job.log.exception("%s: %s failed", row["image"], step)
-        return said | {"failed_step": step, "reason": job.reason(error)}
+        return said | job.failed(step, row["image"], error)
 
 
 if __name__ == "__main__":

@@ -38,11 +38,7 @@ def process(source, row, steps, masks, threads) -> dict:
     try:
         plane = images.read(source, **row["picks"])
     except Exception as error:
-        if job.is_machine_s(error):
-            raise
-        job.log.exception("%s: read failed", row["image"])
-        failed = {"failed_step": "read", "reason": job.reason(error)}
-        return {"thresholds": dict.fromkeys(masks, failed)}
+        return {"thresholds": dict.fromkeys(masks, job.failed("read", row["image"], error))}
     found = chain.own_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
     return {"thresholds": found}
 

@@ -120,6 +120,14 @@ def is_machine_s(error: Exception) -> bool:
     )
 
 
+def failed(step: str, image: str, error: Exception) -> dict:
+    """Log the error of an image's step and make its record; raise it where the machine failed."""
+    if is_machine_s(error):
+        raise error
+    log.error("%s: %s failed", image, step, exc_info=error)
+    return {"failed_step": step, "reason": reason(error)}
+
+
 def reason(error: Exception) -> str:
     """An error in one line of plain words."""
     if isinstance(error, FileNotFoundError) and error.filename:

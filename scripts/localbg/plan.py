@@ -240,7 +240,7 @@ class Plan:
     @property
     def blanks(self) -> list[str]:
         """Images in which there can be no spots."""
-        return [name for name, row in self.images.items() if row.role == "blank"]
+        return [name for name, row in self.images.items() if row.role == scope.BLANK]
 
     @property
     def with_truth(self) -> dict[str, str]:
@@ -325,7 +325,7 @@ def make_plan(config: dict) -> Plan:
 
 def _sampled(plan):
     """Images that evidence is gathered of, job by job. Blank ones have no spots to stand for."""
-    groups = {name: row.group for name, row in plan.images.items() if row.role != "blank"}
+    groups = {name: row.group for name, row in plan.images.items() if row.role != scope.BLANK}
     chosen = set(spread(groups, plan.evidence["images"], plan.seed))
     parts = plan.batches or {image: [image] for image in plan.images}
     found = {
