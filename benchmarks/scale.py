@@ -1,6 +1,6 @@
 """How batch mode grows: against a plain script, against a naive one, and with the number of images.
 
-    python benchmarks/scale.py [--quick] [--sections pool growth plan collect memory]
+    python benchmarks/scale.py [--quick] [--sections pool steps growth ...]
 
 Every section prints a table and writes `benchmarks/results/scale_<section>.csv`. Times are wall
 times of whole runs; runs that are compared take turns. Memory is that of the largest process.
@@ -10,188 +10,55 @@ from __future__ import annotations
 
 import argparse
 import csv
-import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-import numpy as np
-import psutil
 import scenes
 import tifffile
-import yaml
+from study import CORES, METHODS, ROOT, make_study, naive_seconds, run_pool, run_workflow
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-sys.path.insert(0, str(ROOT / "scripts"))
 
-METHODS = ["gaussian", "median", "tophat"]
-SPOT_RADIUS = 2
-CORES = 2
-DISTINCT = 20  # scenes that the images of a study are links to
-TARGETS = ["results/complete", "results/tables/comparison.csv"]
-
-
-def make_study(folder: Path, count: int, side: int, mode: str = "batch", size="auto") -> Path:
-    """Write a study of ``count`` images of ``side`` x ``side`` pixels, uint16."""
-    raw = folder / "raw"
-    raw.mkdir(parents=True)
-    whole = scenes.image("scene", "uint16", 2048)
-    rng = np.random.default_rng(0)
-    width = len(str(count))
-    for k in range(count):
-        path = raw / f"{k:0{width}d}.tif"
-        if k < DISTINCT:
-            y, x = rng.integers(0, 2048 - side + 1, 2)
-            tifffile.imwrite(path, whole[y : y + side, x : x + side])
-        else:
-            os.link(raw / f"{k % DISTINCT:0{width}d}.tif", path)
-    config = {"images": "raw", "spot_radius": SPOT_RADIUS, "compare": METHODS}
-    config["run"] = {"mode": mode, "images_per_job": size}
-    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    return folder
-
-
-def run_workflow(study: Path, *options: str) -> dict:
-    """Run the workflow; returns seconds, seconds until the first job began, and peak memory."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(study), "--cores", str(CORES), "--workflow-profile", "none"]
-    start = time.perf_counter()
-    with subprocess.Popen(
-        [*command, *TARGETS, *options, "--quiet"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        watch = Watch(process.pid, study / "results" / "logs")
-        said = process.stderr.read()
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        raise RuntimeError(said[-3000:])
-    return {"seconds": seconds, "after_start": seconds - watch.first_job} | watch.stop()
-
-
-class Watch(threading.Thread):
-    """Watch a process and its children: the most memory that the first and any other takes."""
-
-    def __init__(self, pid: int, logs: Path):
-        super().__init__(daemon=True)
-        self._process, self._logs = psutil.Process(pid), logs
-        self._start = time.perf_counter()
-        self._done = threading.Event()
-        self.first_job = 0.0
-        self.controller = self.job = 0
-        self.start()
-
-    def run(self):
-        """Look every twentieth of a second until told to stop."""
-        while not self._done.wait(0.05):
-            if not self.first_job and any(self._logs.rglob("*.log")):
-                self.first_job = time.perf_counter() - self._start
-            try:
-                self.controller = max(self.controller, self._process.memory_info().rss)
-                for child in self._process.children(recursive=True):
-                    self.job = max(self.job, child.memory_info().rss)
-            except psutil.Error:
-                continue
-
-    def stop(self) -> dict:
-        """End, and tell the memory in MB."""
-        self._done.set()
-        self.join()
-        return {"controller_mb": self.controller / 1e6, "job_mb": self.job / 1e6}
-
-
-def one_image(path: str) -> list:
-    """What the workflow does with one image, by the same functions, and no workflow around it."""
-    from localbg import chain, images, tables
-    from localbg.plan import make_plan
-
-    if path not in WORK:
-        plan = make_plan({"images": {"a": path}, "spot_radius": SPOT_RADIUS, "compare": METHODS})
-        plan.batches = {"1": ["a"]}
-        parts = [plan.batch("1", m.background) for m in plan.methods.values()]
-        methods = [method for part in parts for method in part["methods"]]
-        steps = {kind: {} for part in parts for kind in part["steps"]}
-        for part in parts:
-            for kind, known in part["steps"].items():
-                steps[kind] |= known
-        WORK[path] = methods, steps
-    methods, steps = WORK[path]
-    rows = []
-    for method, found in chain.results(images.read(path), SPOT_RADIUS, methods, steps):
-        texts = [[tables.text(k, spot[k]) for k in tables.MEASURES] for spot in found["spots"]]
-        rows.append((method["method"], found["record"]["threshold"], texts))
-    return rows
-
-
-WORK: dict = {}
-
-
-def run_pool(study: Path) -> float:
-    """Seconds of a plain script: the same functions in a pool of processes, tables at the end."""
-    start = time.perf_counter()
-    paths = sorted(map(str, (study / "raw").iterdir()))
-    with (
-        multiprocessing.get_context("spawn").Pool(CORES) as pool,
-        open(study / "pool_spots.csv", "w", newline="") as spots,
-        open(study / "pool_counts.csv", "w", newline="") as counts,
-    ):
-        spots_csv, counts_csv = csv.writer(spots), csv.writer(counts)
-        for path, rows in zip(paths, pool.imap(one_image, paths, chunksize=8), strict=True):
-            for method, value, found in rows:
-                counts_csv.writerow([path, method, len(found), value])
-                spots_csv.writerows([path, method, *spot] for spot in found)
-    return time.perf_counter() - start
-
-
-def naive_seconds(study: Path, images: int) -> float:
-    """Seconds that an image takes in plain scikit-image, three backgrounds, one process."""
-    from skimage import filters, measure, morphology
-
-    start = time.perf_counter()
-    disk = morphology.disk(2 * SPOT_RADIUS)
-    for path in sorted((study / "raw").iterdir())[:images]:
-        image = tifffile.imread(path)
-        quiet = filters.gaussian(image, 0.4 * SPOT_RADIUS, preserve_range=True)
-        for background in (
-            filters.median(quiet, disk),
-            morphology.opening(quiet, disk),
-            filters.gaussian(quiet, 1.5 * SPOT_RADIUS, preserve_range=True),
-        ):
-            above = quiet - background
-            labels = measure.label(above > filters.threshold_otsu(above))
-            measure.regionprops_table(
-                labels,
-                np.stack([image, above, background], axis=-1),
-                properties=("label", "centroid", "area", "intensity_max", "intensity_mean"),
-            )
-    return (time.perf_counter() - start) / images
+# Images, side, spot radius and how often.
+STUDIES = ((2000, 256, 2, 3), (200, 2048, 2, 1), (40, 2048, 5, 1))
+QUICK_STUDIES = ((60, 256, 2, 1), (6, 2048, 5, 1))
+FACTORS = ["1.5x", "2x", "2.5x", "3x", "4x"]
+RULE = {"rule": "noise", "k": [4, 6, 8, 12]}
+SWEEP = METHODS | {
+    "methods": {
+        "gaussian": {"background": {"filter": "gaussian", "sigma": FACTORS}, "threshold": RULE},
+        "median": {"background": {"filter": "median", "radius": FACTORS}, "threshold": RULE},
+        "tophat": {"background": {"filter": "opening", "radius": FACTORS}, "threshold": RULE},
+    }
+}
+COMPARISON = "results/tables/comparison.csv"
 
 
 def measure_pool(quick: bool) -> list[dict]:
     """Batch mode, a process pool over the same functions, scikit-image, and the steps mode."""
     rows = []
-    for count, side in ((60, 256), (6, 2048)) if quick else ((2000, 256), (200, 2048)):
+    for count, side, radius, repeats in QUICK_STUDIES if quick else STUDIES:
         ours, pool = [], []
-        for _ in range(1 if quick or side > 1000 else 3):
+        for _ in range(repeats):
             with tempfile.TemporaryDirectory() as folder:
-                study = make_study(Path(folder, "study"), count, side)
-                pool.append(run_pool(study))
+                config = METHODS | {"spot_radius": radius}
+                study = make_study(Path(folder, "study"), count, side, config)
+                pool.append(run_pool(study, config))
                 ours.append(run_workflow(study))
         with tempfile.TemporaryDirectory() as folder:
             study = make_study(Path(folder, "study"), count, side)
-            naive = naive_seconds(study, 3 if side > 1000 else 20) * count / CORES
+            naive = naive_seconds(study, 3 if side > 1000 else 20, radius) * count / CORES
         wall = statistics.median(row["after_start"] for row in ours)
         rows.append(
             {
                 "images": count,
                 "side": side,
+                "spot_radius": radius,
                 "batch_s": statistics.median(row["seconds"] for row in ours),
                 "after_start_s": wall,
                 "pool_s": statistics.median(pool),
@@ -210,11 +77,37 @@ def measure_steps(quick: bool) -> list[dict]:
     rows = []
     for mode in ("steps", "batch"):
         with tempfile.TemporaryDirectory() as folder:
-            study = make_study(Path(folder, "study"), count, 256, mode)
-            rows.append({"mode": mode, "images": count} | run_workflow(study))
+            study = make_study(Path(folder, "study"), count, 256, mode=mode)
+            rows.append({"mode": mode, "images": count} | run_workflow(study, COMPARISON))
     for row in rows:
         row["ratio"] = row["seconds"] / rows[-1]["seconds"]
     return rows
+
+
+def measure_sweep(quick: bool) -> list[dict]:
+    """Three methods, five sizes, four thresholds: each background is made once for all thresholds.
+
+    Beside it a pool that does so too, and one that makes them again for each threshold.
+    """
+    rows = []
+    for count, side in ((4, 256),) if quick else ((20, 512), (20, 1024)):
+        with tempfile.TemporaryDirectory() as folder:
+            study = make_study(Path(folder, "study"), count, side, SWEEP)
+            pool, ours = run_pool(study, SWEEP), run_workflow(study)
+            again = sum(run_pool(study, single) for single in single_thresholds())
+        ratios = {"ratio": ours["after_start"] / pool, "again_ratio": again / ours["after_start"]}
+        rows.append({"images": count, "side": side} | ours | {"pool_s": pool} | ratios)
+    return rows
+
+
+def single_thresholds():
+    """The sweep as four configs, of a threshold each."""
+    for k in RULE["k"]:
+        methods = {
+            name: method | {"threshold": RULE | {"k": k}}
+            for name, method in SWEEP["methods"].items()
+        }
+        yield SWEEP | {"methods": methods}
 
 
 def measure_growth(quick: bool) -> list[dict]:
@@ -222,7 +115,7 @@ def measure_growth(quick: bool) -> list[dict]:
     rows = []
     for count in (20, 100) if quick else (100, 1000, 10000):
         with tempfile.TemporaryDirectory() as folder:
-            found = run_workflow(make_study(Path(folder, "study"), count, 64))
+            found = run_workflow(make_study(Path(folder, "study"), count, 64), COMPARISON)
         per_image = 1000 * found["after_start"] / count
         rows.append({"images": count} | found | {"ms_per_image": per_image})
     return rows
@@ -376,6 +269,7 @@ SECTIONS = {
     "collect": measure_collect,
     "plan": measure_plan,
     "growth": measure_growth,
+    "sweep": measure_sweep,
     "steps": measure_steps,
     "pool": measure_pool,
 }

@@ -1,16 +1,18 @@
 """Batch mode: the tables of the steps mode, byte for byte, however the work is cut."""
 
+import gc
 import json
 import random
 import re
 import shutil
+import weakref
 
 import numpy as np
 import pytest
 import tifffile
 
 from conftest import ROOT, shared, snakemake
-from localbg import batches, chain, images
+from localbg import batches, chain, images, job
 from localbg.plan import KINDS, make_plan
 from test_workflow import configure, ran, spotted, table
 
@@ -265,12 +267,19 @@ def write_images(folder, sides):
 
 
 def test_a_job_is_cut_to_about_a_minute_by_the_headers(tmp_path):
-    small = batches.images_per_job(write_images(tmp_path, [64] * 3))
-    large = batches.images_per_job(write_images(tmp_path, [2048] * 3))
-    assert batches.MOST_IMAGES >= small > 20 * large > 20
+    small = batches.images_per_job(write_images(tmp_path, [64] * 3) * 10_000)
+    large = batches.images_per_job(write_images(tmp_path, [2048] * 3) * 10_000)
+    assert batches.MOST_IMAGES >= small > 10 * large > 100
     # An image that cannot be read is taken for a large one.
     (tmp_path / "bad.tif").write_bytes(b"II*\0")
-    assert batches.images_per_job([str(tmp_path / "bad.tif")]) == large
+    assert batches.images_per_job([str(tmp_path / "bad.tif")] * 30_000) == large
+
+
+def test_a_small_study_is_cut_evenly_into_few_jobs(tmp_path):
+    paths = write_images(tmp_path, [256])
+    # 2, 9, 20, 43 and 87 seconds of work.
+    sizes = {n: batches.images_per_job(paths * n) for n in (200, 999, 2000, 4500, 9000)}
+    assert sizes == {200: 200, 999: 500, 2000: 1000, 4500: 1125, 9000: 1800}
 
 
 def test_memory_is_that_of_the_largest_image_and_time_that_of_all(tmp_path):
@@ -305,3 +314,27 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
     ]
     assert len(counts) == 4
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("radius", [3, 500])  # The second is too large for the image, and fails.
+def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
+    """Or a job would need more memory the more images it takes: cycles go when Python likes."""
+    monkeypatch.setattr(job.log, "disabled", True)  # pytest keeps what is logged.
+    median = {"background": {"filter": "median", "radius": radius}}
+    plan = make_plan(
+        {"images": {"a": "a.tif"}, "spot_radius": 2, "compare": ["m"], "methods": {"m": median}}
+    )
+    plan.batches = {"1": ["a"]}
+    part = plan.batch("1", plan.methods["m"].background)
+    path = spotted(tmp_path / "a.tif")
+    gc.disable()
+    try:
+        plane = images.read(path)
+        ((_, found),) = chain.results(plane, 2, part["methods"], part["steps"])
+        assert isinstance(found, chain.StepFailed) == (radius == 500)
+        pixels = weakref.ref(plane.pixels)
+        made = [weakref.ref(found[key]) for key in KINDS] if isinstance(found, dict) else []
+        del plane, found
+        assert not [reference for reference in (pixels, *made) if reference() is not None]
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,16 +12,17 @@ from localbg import job
 # What one job should take, in seconds, where the user leaves its size to us.
 AIM = 60
 MOST_IMAGES = 2000
-FEWEST_BATCHES = 4
+# What it costs to start the jobs of one more batch, in seconds of a core.
+SECONDS_TO_ADD = 2
 # Measured by benchmarks/scale.py. What is asked for is more than was used, by a quarter of the
 # memory and several times the time, since a job that is killed for either has to run again.
 SECONDS_PER_IMAGE = 0.003
-SECONDS_PER_PIXEL = 1.5e-7
+SECONDS_PER_PIXEL = 1e-7
 SECONDS_TO_START = 10
 # How often all methods see an image that evidence is gathered of, and the memory it takes besides.
 EVIDENCE_RUNS = 30
 EVIDENCE_BYTES_PER_PIXEL = 80
-BYTES_PER_PIXEL = 65
+BYTES_PER_PIXEL = 45
 # The script takes 190 MB, and on a cluster the two Snakemakes around it count as well.
 BYTES_TO_START = 700e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
@@ -80,15 +82,16 @@ def write_record(results: str, batches: dict[str, list[str]]) -> None:
 def images_per_job(paths: list[str]) -> int:
     """So many images that a job takes about a minute, from the headers of a few of them.
 
-    A study that takes few minutes is cut into `FEWEST_BATCHES`, so that no core waits for another,
-    as long as its jobs don't spend their time on starting.
+    A small study is cut more finely, or all cores but one would wait for the last job; but not so
+    finely that starting jobs costs more than such waiting. Batches are of one size, and their
+    number is a power of two, as that of cores is.
     """
     step = max(1, len(paths) // SAMPLE)
     sizes = [_pixels(path)[0] for path in paths[::step][:SAMPLE]]
-    each = image_seconds(sum(sizes) / len(sizes))
-    fewest = SECONDS_TO_START / each
-    even = -(-len(paths) // FEWEST_BATCHES)
-    return int(max(1, min(MOST_IMAGES, AIM / each, max(even, fewest))))
+    seconds = len(paths) * image_seconds(sum(sizes) / len(sizes))
+    few = 2 ** int(math.log2(max(1, seconds / SECONDS_TO_ADD)) / 2)
+    number = math.ceil(max(few, seconds / AIM, len(paths) / MOST_IMAGES))
+    return math.ceil(len(paths) / number)
 
 
 def memory_mb(paths: list[str], methods: int) -> int:

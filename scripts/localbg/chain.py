@@ -23,8 +23,11 @@ class StepFailed(Exception):
     """A step that could not do its work on an image: its name, and why in words."""
 
     def __init__(self, step: str, reason: str):
-        super().__init__(f"{step}: {reason}")
+        super().__init__(step, reason)
         self.record = {"failed_step": step, "reason": reason}
+
+    def __str__(self):
+        return ": ".join(self.args)
 
 
 def results(
@@ -60,7 +63,7 @@ def results(
         Arrays ``denoised``, ``background``, ``foreground``, ``mask`` and ``labels``; ``record``,
         what the steps said; and ``spots``, a row for each.
     """
-    made = _maker(plane, spot_radius, steps, shared or {}, threads)
+    made = _Maker(plane, spot_radius, steps, shared or {}, threads)
     for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
         try:
             labels, rows = made("labels", method["labels"])
@@ -92,7 +95,7 @@ def own_thresholds(
     threads: int = 1,
 ) -> dict[str, dict]:
     """What threshold an image would get by itself, or why that failed, by label of the mask."""
-    made = _maker(plane, spot_radius, steps, {}, threads)
+    made = _Maker(plane, spot_radius, steps, {}, threads)
     found = {}
     for mask in sorted(masks):
         try:
@@ -115,45 +118,49 @@ def _shared_threshold(path):
     return job.read_json(path)["threshold"]
 
 
-def _maker(plane, spot_radius, steps, shared, threads):
-    """A function that gives any step's result; only the latest of each kind is kept.
+class _Maker:
+    """Gives any step's result; only the latest of each kind is kept.
 
-    So memory does not grow with the number of methods, and what they share is made once.
+    So memory does not grow with the number of methods, and what they share is made once. Nothing
+    here refers to itself, so that an image's arrays go as soon as its last method is done.
     """
-    latest = {}
 
-    def made(kind, label):
+    def __init__(self, plane, spot_radius, steps, shared, threads):
+        self._plane, self._spot_radius = plane, spot_radius
+        self._steps, self._shared, self._threads = steps, shared, threads
+        self._latest = {}
+
+    def __call__(self, kind, label):
         if label is None:
-            return plane.pixels
-        if kind not in latest or latest[kind][0] != label:
-            latest[kind] = label, attempt(steps[kind][label], shared.get(label))
-        found = latest[kind][1]
+            return self._plane.pixels
+        if self._latest.get(kind, (None,))[0] != label:
+            self._latest[kind] = label, self._attempt(kind, label)
+        found = self._latest[kind][1]
         if isinstance(found, StepFailed):
-            raise found
+            raise StepFailed(*found.args)
         return found
 
-    def attempt(step, level):
+    def _attempt(self, kind, label):
+        step, level = self._steps[kind][label], self._shared.get(label)
         if isinstance(level, StepFailed):
             return level
         try:
             # What it builds on has to fail first, as it does where each step is a job.
-            for kind in KINDS:
-                if step.get(kind):
-                    made(kind, step[kind])
-            parameters = scaled(step["name"], step["parameters"], spot_radius)
-            parameters = resolved(parameters, plane.pixel_size_um)
+            for before in KINDS:
+                if step.get(before):
+                    self(before, step[before])
+            parameters = scaled(step["name"], step["parameters"], self._spot_radius)
+            parameters = resolved(parameters, self._plane.pixel_size_um)
             if level is not None:
                 parameters["shared"] = level
-            return STEPS[step["name"]](plane, made, step, parameters, threads)
+            return STEPS[step["name"]](self._plane, self, step, parameters, self._threads)
         except StepFailed as failed:
-            return failed
+            return failed.with_traceback(None)
         except Exception as error:
             if job.is_machine_s(error):
                 raise
             job.log.exception("%s failed", step["name"])
             return StepFailed(step["name"], job.reason(error))
-
-    return made
 
 
 def _denoise(plane, made, step, parameters, threads):

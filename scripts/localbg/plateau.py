@@ -12,6 +12,7 @@ from scipy import ndimage
 from localbg.kernels.contrast import contrasts
 from localbg.kernels.extremes import dilate
 from localbg.kernels.footprint import half_widths
+from localbg.noise import HALF_NORMAL, ranked
 
 # In spot radii: how far away a pixel's surroundings are, how far a spot reaches into the contrasts
 # of others, and how large the tiles are in which the noise is measured.
@@ -26,7 +27,6 @@ ENOUGH = 0.1  # share of a tile
 # How much more noise there may be than if that of the raw image were white: what is more is spots.
 MOST_CORRELATED = 8.0
 AT_EDGE = 1.7  # by which noise is more within half a radius of the image's edge
-NORMAL_MEDIAN = 0.6744897501960817  # of |N(0, 1)|
 # The search for a plateau starts at so many noise standard deviations, or where the contrast is the
 # bright spots' over this, whichever is higher.
 LOWEST = 2.0
@@ -143,10 +143,10 @@ class _Noise:
         for i, j in np.ndindex(result.shape):
             tile = slice(rows[i], rows[i + 1]), slice(columns[j], columns[j + 1])
             values = sizes[tile][free[tile] & (sizes[tile] > 0)]
-            result[i, j] = np.median(values) / NORMAL_MEDIAN if values.size else 0.0
-            if free[tile].mean() < ENOUGH:
+            result[i, j] = ranked(values, (values.size - 1) / 2)[0] if values.size else 0.0
+            if np.count_nonzero(free[tile]) < ENOUGH * free[tile].size:
                 result[i, j] = np.nan
-        return result
+        return result / HALF_NORMAL[0.5]
 
     def at(self, places):
         """Standard deviation at pixels, given as rows and columns."""

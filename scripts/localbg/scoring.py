@@ -47,12 +47,15 @@ def match(a: np.ndarray, b: np.ndarray, tolerance: float) -> tuple[np.ndarray, n
     if not near.size:
         return nothing
     i, j, distance = near["i"], near["j"], near["v"]
+    # Two points that are near none but each other are a pair; the others compete.
+    alone = (np.bincount(i)[i] == 1) & (np.bincount(j)[j] == 1)
+    pairs, distances = [(i[alone], j[alone])], [distance[alone]]
+    i, j, distance = i[~alone], j[~alone], distance[~alone]
     size = len(a) + len(b)
     graph = coo_array((np.ones(i.size), (i, j + len(a))), shape=(size, size))
     group = connected_components(graph, directed=False)[1][i]
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    pairs, distances = [], []
     for edges in np.split(order, starts[1:]):
         rows, row = np.unique(i[edges], return_inverse=True)
         columns, column = np.unique(j[edges], return_inverse=True)
@@ -60,12 +63,13 @@ def match(a: np.ndarray, b: np.ndarray, tolerance: float) -> tuple[np.ndarray, n
         far = (tolerance + 1.0) * (min(rows.size, columns.size) + 1)
         cost = np.full((rows.size, columns.size), far)
         cost[row, column] = distance[edges]
-        for r, c in zip(*linear_sum_assignment(cost), strict=True):
-            if cost[r, c] < far:
-                pairs.append((rows[r], columns[c]))
-                distances.append(cost[r, c])
-    order = np.argsort([first for first, _ in pairs])
-    return np.array(pairs, int)[order], np.array(distances)[order]
+        r, c = linear_sum_assignment(cost)
+        near_enough = cost[r, c] < far
+        pairs.append((rows[r[near_enough]], columns[c[near_enough]]))
+        distances.append(cost[r, c][near_enough])
+    pairs = np.concatenate(pairs, axis=1).T
+    order = np.argsort(pairs[:, 0])
+    return pairs[order], np.concatenate(distances)[order]
 
 
 def agreement(a: np.ndarray, b: np.ndarray, tolerance: float) -> dict:

@@ -58,24 +58,31 @@ def label(
         0 outside spots, 1 to n inside, numbered by first pixel in reading order.
     """
     mask = _cleaned(mask, close, fill_holes)
-    labels, count = ndimage.label(mask, EIGHT)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    keep = areas >= min_area
-    if max_area is not None:
-        keep &= areas <= max_area
-    keep[0] = False
-    if split and keep.any():
+    if min_area > 0 or max_area is not None or not split:
+        labels, count = ndimage.label(mask, EIGHT)
+        areas = np.bincount(labels[mask], minlength=count + 1)
+        keep = areas >= min_area
+        if max_area is not None:
+            keep &= areas <= max_area
+        labels = _kept(labels, keep)
+        mask = labels > 0
+    if split:
         from localbg.kernels.watershed import divide
 
-        labels = divide(keep[labels], foreground, rise=prominence * noise, distance=min_distance)
-        keep = np.ones(labels.max() + 1, bool)
-        keep[0] = False
+        labels = divide(mask, foreground, rise=prominence * noise, distance=min_distance)
     if exclude_border:
+        keep = np.ones(labels.max() + 1, bool)
         keep[_border_labels(labels)] = False
-    # Objects and basins are numbered by their first pixel; those that are left keep that order.
-    numbers = np.cumsum(keep, dtype=np.int32)
-    numbers[~keep] = 0
-    return numbers[labels]
+        labels = _kept(labels, keep)
+    return labels
+
+
+def _kept(labels, keep):
+    """Labels without those that are not kept; they stay in order."""
+    keep[0] = False
+    if keep[1:].all():
+        return labels
+    return np.where(keep, np.cumsum(keep, dtype=np.int32), np.int32(0))[labels]
 
 
 def _cleaned(mask, close, fill_holes):
@@ -97,6 +104,8 @@ def _filled(mask):
     labels, count = ndimage.label(~mask)
     outside = np.zeros(count + 1, bool)
     outside[_border_labels(labels)] = True
+    if outside[1:].all():
+        return mask
     outside[0] = False
     return mask | ~outside[labels]
 

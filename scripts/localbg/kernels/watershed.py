@@ -58,7 +58,7 @@ def divide(
     _flood(places[order], tops[order], np.int64(width + 2), rise, distance, ranks, basins)
     labels = np.zeros(len(ranks), np.int32)
     _number(places, ranks, basins, labels)
-    return labels.reshape(height + 2, width + 2)[1:-1, 1:-1]
+    return np.ascontiguousarray(labels.reshape(height + 2, width + 2)[1:-1, 1:-1])
 
 
 @njit
