@@ -63,7 +63,7 @@ TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "a
 TABLES += ["failures", "groups", "look_first", "recommendation"]
 FIGURES = ["counts", "agreement", "recommendation"]
 if plan.sampled:
-    TABLES += ["recovery"]
+    TABLES += ["completeness"]
     FIGURES += ["completeness", "false_spots"]
 # All that a run makes but the record of how it came about.
 MADE = [

@@ -42,7 +42,7 @@ rule sweep:
         methods="<results>/tables/methods.csv",
         stability="<results>/tables/stability.csv",
         accuracy=VERDICT.get("accuracy_pooled", []),
-        completeness=VERDICT.get("completeness", []),
+        recovery=VERDICT.get("recovery", []),
         false_spots=VERDICT.get("false_spots", []),
         modules=modules("sweep.py"),
     output:

@@ -34,7 +34,7 @@ def main(
         Path of the table of counts; only how many images did not fail is taken from it.
     found : dict of str to str
         Paths of the tables that hold evidence, by name. Each is optional, but those of accuracy and
-        cross-validation come together, and those of completeness and false spots.
+        cross-validation come together, and those of recovery and false spots.
     n_parameters : dict of str to int
         How many parameters each method sets.
     seed : int
@@ -48,8 +48,8 @@ def main(
         names = ("accuracy_pooled", "accuracy_differences", "accuracy")
         known.append(verdict_evidence.from_truth(*(read[name] for name in names)))
         tuned = choice_among_all(read["crossvalidation"])
-    if "completeness" in read:
-        planted = read["completeness"], read["false_spots"]
+    if "recovery" in read:
+        planted = read["recovery"], read["false_spots"]
         known.append(verdict_evidence.from_planted(*planted, seed=seed))
     for name, of_rows in OPTIONAL.items():
         if name in read:

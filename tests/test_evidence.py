@@ -180,6 +180,28 @@ def test_a_place_is_of_one_kind_and_all_of_them_are_all():
             assert parts == sum(row[name] for row in mine if row["where"] == "all")
 
 
+def test_the_images_own_spots_are_counted_by_height_the_same_for_every_method():
+    image, _, contrasts = scenes(0.0)[7]
+    rows = [row for row in gathered(work(), image)["recovery"] if row["where"] == "all"]
+    own = {
+        name: [(row["contrast"], row["own"]) for row in rows if row["method"] == name]
+        for name in ("gaussian", "median", "tophat")
+    }
+    assert own["gaussian"] == own["median"] == own["tophat"]
+    # Those of at least five standard deviations of the noise, and a few of the dimmer ones.
+    high = sum(n for contrast, n in own["median"] if contrast > 5)
+    assert high == pytest.approx(np.count_nonzero(contrasts > 5), abs=2)
+    assert high <= sum(n for _, n in own["median"]) <= len(contrasts)
+    # A ladder that ends below them: all count at its end.
+    short = work(evidence={"contrasts": {"lowest": 0.5, "highest": 1, "steps": 2}})
+    ends = {
+        row["contrast"]: row["own"]
+        for row in gathered(short, image)["recovery"]
+        if row["where"] == "all"
+    }
+    assert ends == {0.5: 0, 1: sum(n for _, n in own["median"])}
+
+
 def test_all_methods_get_the_same_spots_whatever_other_methods_there_are():
     image = scenes(0.0)[1][0]
     three = gathered(work(), image)
