@@ -151,6 +151,17 @@ def test_a_decoy_has_about_as_many_spots_as_are_false(slope):
         assert n / 2 < decoys[method] < 2 * n
 
 
+def test_what_a_background_makes_of_an_edge_counts_as_false_on_its_bright_side():
+    pixels = np.where(np.hypot(*np.indices(SHAPE) - 96.0) < 60, 190.0, 40.0)
+    pixels = pixels + np.random.default_rng(0).normal(0, 0.5, SHAPE)
+    methods = {"median": {"background": {"radius": "4x"}, "threshold": {"rule": "noise", "k": 3}}}
+    told = work(methods=methods, compare=["median"], evidence={"planted": 1})
+    (row,) = gathered(told, plane(np.rint(pixels).astype(np.uint8)))["false_spots"]
+    assert row["n_spots"] > 10  # all on the rim, which a median rounds off
+    assert row["turned"] < row["n_spots"] / 2 < row["smooth"] < 2 * row["n_spots"]
+    assert row["n"] == row["smooth"]
+
+
 def test_recovery_goes_from_none_to_all():
     rows = gathered(work(), scenes(0.0)[0][0])["recovery"]
     rows = [row for row in rows if row["where"] == "all"]

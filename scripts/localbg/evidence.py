@@ -28,7 +28,7 @@ def of_image(
     shared: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> dict[str, list[dict]]:
-    """Plant spots, count in a decoy, and look at what each method left behind.
+    """Plant spots, count in decoys, and look at what each method left behind.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ def of_image(
 
     Notes
     -----
-    Methods for spots of one polarity get the same planted spots and the same decoy. Thresholds are
+    Methods for spots of one polarity get the same planted spots and decoys. Thresholds are
     those of the image as it is: planted spots are to be looked for as its own are, and must not
     move what they are measured by. Costs as many runs of all methods as there are plantings (the
-    fewer the larger the image, see `localbg.planted.choose`), and two more.
+    fewer the larger the image, see `localbg.planted.choose`), and three more.
     """
     rows = {"recovery": [], "false_spots": [], "residuals": []}
     for polarity in ("bright", "dark"):
@@ -154,8 +154,11 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             result.background, kept["background"], result.denoised, kept["denoised"]
         )
 
-    turned = decoy.turned(plane.pixels, ground, rng)
-    false = {name: len(made["spots"]) for name, _, made in runs(turned, as_before)}
+    turned, smooth = (
+        {name: len(made["spots"]) for name, _, made in runs(pixels, as_before)}
+        for pixels in (decoy.turned(plane.pixels, ground, rng), decoy.smooth(plane.pixels, ground))
+    )
+    false = {name: max(n, smooth[name]) for name, n in turned.items()}
     return {
         "recovery": [
             {"method": name} | row
@@ -169,6 +172,8 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
                 "n": n,
                 "density": 1e4 * n / plane.pixels.size,
                 "n_spots": len(before[name]["places"]),
+                "turned": turned[name],
+                "smooth": smooth[name],
             }
             for name, n in false.items()
         ],
