@@ -105,6 +105,7 @@ rule recommend:
         modules=modules("recommend.py"),
     output:
         table=table("recommendation"),
+        of_images=table("trust"),
         figure=report(
             "<results>/figures/recommendation.png",
             caption="../report/recommendation.rst",

@@ -5,6 +5,7 @@ from localbg import (
     figures,
     job,
     tables,
+    trust,
     verdict,
     verdict_chart,
     verdict_evidence,
@@ -24,9 +25,10 @@ def main(
     n_parameters: dict[str, int],
     seed: int,
     table: str,
+    of_images: str,
     figure: str,
 ) -> None:
-    """Write the table and the figure.
+    """Write the tables and the figure.
 
     Parameters
     ----------
@@ -39,8 +41,9 @@ def main(
         How many parameters each method sets.
     seed : int
         Of the resampling.
-    table, figure : str
-        Paths of the outputs.
+    table, of_images, figure : str
+        Paths of the outputs: the verdict over all images, which methods to trust on each, and the
+        figure of the verdict.
     """
     read = {name: tables.read(path) for name, path in found.items()}
     known, tuned = [], None
@@ -57,7 +60,10 @@ def main(
     if "stability" in read:
         _, spots = tables.counts(counts)
         known.append(verdict_evidence.from_stability(read["stability"], len(spots)))
-    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned)
+    judged = trust.judged(*(read.get(name, []) for name in ("accuracy", "recovery", "false_spots")))
+    tables.write(of_images, tables.COLUMNS["trust"], trust.advice(judged))
+    doubts = trust.doubts(judged)
+    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned, doubts)
     tables.write(table, tables.COLUMNS["recommendation"], rows)
     figures.save(verdict_chart.verdict(rows, known), figure)
 
@@ -82,5 +88,6 @@ if __name__ == "__main__":
         n_parameters=snakemake.params.n_parameters,
         seed=snakemake.params.seed,
         table=snakemake.output.table,
+        of_images=snakemake.output.of_images,
         figure=snakemake.output.figure,
     )

@@ -221,7 +221,8 @@ def planted_tables(**methods):
             key = {"method": method, "image": f"i{k}"}
             rows.append(key | {"where": "all", "planted": 100, "recovered": recovered, "own": 0})
             rows.append(key | {"where": "bright", "planted": 10, "recovered": 0, "own": 9})
-            false.append(key | {"kind": "decoy", "n": n, "n_spots": 40, "density": n / 5})
+            decoy = {"kind": "decoy", "n": n, "n_spots": 40, "density": n / 5, "smooth": 0}
+            false.append(key | decoy)
     return as_text(rows), as_text(false)
 
 
@@ -387,10 +388,13 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
         n_parameters={"a": 5, "b": 5},
         seed=0,
         table=str(tmp_path / "recommendation.csv"),
+        of_images=str(tmp_path / "trust.csv"),
         figure=str(tmp_path / "recommendation.png"),
     )
     first, second = tables.read(tmp_path / "recommendation.csv")
     assert (first["method"], first["verdict"]) == ("b", "recommended")
     assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
     assert (second["verdict"], second["difference"]) == ("worse", "-0.166667")
+    assert second["not_on"].startswith("i0, where about 20 of its 40 spots are false; nor on i1, ")
+    assert {row["not_trusted"] for row in tables.read(tmp_path / "trust.csv")} == {"a"}
     assert (tmp_path / "recommendation.png").stat().st_size > 5000
