@@ -132,6 +132,12 @@ rule suggest:
         config="<results>/suggest/config.yaml",
         images="<results>/suggest/images.csv",
         backgrounds="<results>/suggest/backgrounds.csv",
+        figure=report(
+            "<results>/figures/suggest.png",
+            caption="../report/suggest.rst",
+            category="5 Proposal",
+            labels={"figure": "proposal"},
+        ),
     log:
         "<logs>/suggest.log",
     conda:
