@@ -2,7 +2,8 @@
 
 import pytest
 
-from localbg import trust, verdict_chart
+from localbg import tables, trust, verdict_chart
+from localbg.captions import Found
 from localbg.verdict import recommendation
 from localbg.verdict_evidence import Evidence
 
@@ -93,6 +94,15 @@ def test_the_advice_on_an_image_says_whom_to_trust_and_whom_not():
         "Do not trust a, where all of its 9 spots may be false.",
         "Nothing speaks against a (9 spots).",
     ]
+
+
+def test_the_report_shows_images_first_on_which_some_method_is_not_to_be_trusted(tmp_path):
+    rows = [row for name in "abc" for row in false_spots(name, m=(9 if name == "b" else 0, 9))]
+    (tmp_path / "tables").mkdir()
+    path = tmp_path / "tables" / "trust.csv"
+    tables.write(path, tables.COLUMNS["trust"], trust.advice(trust.judged((), (), rows)))
+    assert [row["image"] for row in Found(str(tmp_path)).trust()] == ["b", "a", "c"]
+    assert Found(str(tmp_path / "nothing")).trust() == []
 
 
 def tie(**scores):
