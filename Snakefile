@@ -60,10 +60,10 @@ IMAGES = [] if plan.batches else paths.images(plan)
 RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
 VERDICT = paths.verdict_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
-TABLES += ["failures", "groups", "look_first", "recommendation"]
+TABLES += ["failures", "groups", "look_first", "recommendation", "trust"]
 FIGURES = ["counts", "agreement", "recommendation"]
 if plan.sampled:
-    TABLES += ["recovery"]
+    TABLES += ["completeness"]
     FIGURES += ["completeness", "false_spots"]
 # All that a run makes but the record of how it came about.
 MADE = [

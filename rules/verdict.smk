@@ -42,7 +42,7 @@ rule sweep:
         methods="<results>/tables/methods.csv",
         stability="<results>/tables/stability.csv",
         accuracy=VERDICT.get("accuracy_pooled", []),
-        completeness=VERDICT.get("completeness", []),
+        recovery=VERDICT.get("recovery", []),
         false_spots=VERDICT.get("false_spots", []),
         modules=modules("sweep.py"),
     output:
@@ -105,6 +105,7 @@ rule recommend:
         modules=modules("recommend.py"),
     output:
         table=table("recommendation"),
+        of_images=table("trust"),
         figure=report(
             "<results>/figures/recommendation.png",
             caption="../report/recommendation.rst",
@@ -131,6 +132,12 @@ rule suggest:
         config="<results>/suggest/config.yaml",
         images="<results>/suggest/images.csv",
         backgrounds="<results>/suggest/backgrounds.csv",
+        figure=report(
+            "<results>/figures/suggest.png",
+            caption="../report/suggest.rst",
+            category="5 Proposal",
+            labels={"figure": "proposal"},
+        ),
     log:
         "<logs>/suggest.log",
     conda:

@@ -5,6 +5,7 @@ from localbg import (
     figures,
     job,
     tables,
+    trust,
     verdict,
     verdict_chart,
     verdict_evidence,
@@ -24,9 +25,10 @@ def main(
     n_parameters: dict[str, int],
     seed: int,
     table: str,
+    of_images: str,
     figure: str,
 ) -> None:
-    """Write the table and the figure.
+    """Write the tables and the figure.
 
     Parameters
     ----------
@@ -34,13 +36,14 @@ def main(
         Path of the table of counts; only how many images did not fail is taken from it.
     found : dict of str to str
         Paths of the tables that hold evidence, by name. Each is optional, but those of accuracy and
-        cross-validation come together, and those of completeness and false spots.
+        cross-validation come together, and those of recovery and false spots.
     n_parameters : dict of str to int
         How many parameters each method sets.
     seed : int
         Of the resampling.
-    table, figure : str
-        Paths of the outputs.
+    table, of_images, figure : str
+        Paths of the outputs: the verdict over all images, which methods to trust on each, and the
+        figure of the verdict.
     """
     read = {name: tables.read(path) for name, path in found.items()}
     known, tuned = [], None
@@ -48,8 +51,8 @@ def main(
         names = ("accuracy_pooled", "accuracy_differences", "accuracy")
         known.append(verdict_evidence.from_truth(*(read[name] for name in names)))
         tuned = choice_among_all(read["crossvalidation"])
-    if "completeness" in read:
-        planted = read["completeness"], read["false_spots"]
+    if "recovery" in read:
+        planted = read["recovery"], read["false_spots"]
         known.append(verdict_evidence.from_planted(*planted, seed=seed))
     for name, of_rows in OPTIONAL.items():
         if name in read:
@@ -57,7 +60,10 @@ def main(
     if "stability" in read:
         _, spots = tables.counts(counts)
         known.append(verdict_evidence.from_stability(read["stability"], len(spots)))
-    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned)
+    judged = trust.judged(*(read.get(name, []) for name in ("accuracy", "recovery", "false_spots")))
+    tables.write(of_images, tables.COLUMNS["trust"], trust.advice(judged))
+    doubts = trust.doubts(judged)
+    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned, doubts)
     tables.write(table, tables.COLUMNS["recommendation"], rows)
     figures.save(verdict_chart.verdict(rows, known), figure)
 
@@ -82,5 +88,6 @@ if __name__ == "__main__":
         n_parameters=snakemake.params.n_parameters,
         seed=snakemake.params.seed,
         table=snakemake.output.table,
+        of_images=snakemake.output.of_images,
         figure=snakemake.output.figure,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localbg import images, job, suggest, tables
+from localbg import figures, images, job, suggest, suggest_chart, tables
 
 # Of larger images the middle is taken.
 MOST_PIXELS = 1024
@@ -13,9 +13,15 @@ BACKGROUNDS = ("filter", "multiple", "spots_left", "structure_lost", "worst_erro
 
 
 def main(
-    sources: list[str], rows: list[dict], polarity: str, config: str, of_images: str, tried: str
+    sources: list[str],
+    rows: list[dict],
+    polarity: str,
+    config: str,
+    of_images: str,
+    tried: str,
+    figure: str,
 ) -> None:
-    """Write the proposal, and what it rests on as two tables.
+    """Write the proposal, and what it rests on as two tables and a figure.
 
     Parameters
     ----------
@@ -25,7 +31,7 @@ def main(
         ``image`` and ``picks`` (how to read it).
     polarity : str
         ``bright`` or ``dark``.
-    config, of_images, tried : str
+    config, of_images, tried, figure : str
         Paths of the outputs.
     """
     planes = {}
@@ -56,6 +62,11 @@ def main(
     if any(len(one.radii) for one in found):
         trials = suggest.tried(pixels, found, sigma=suggest.sigma(found))
     tables.write(tried, BACKGROUNDS, trials)
+    proposed = suggest.proposed(trials)
+    drawn = suggest_chart.proposal(
+        names, pixels, found, judged, proposed, sigma=suggest.sigma(found)
+    )
+    figures.save(drawn, figure)
     text = suggest.snippet(names, found, judged, trials)
     job.write_text(config, text)
     job.log.info("proposal in %s:\n%s", Path(config), text)
@@ -76,4 +87,5 @@ if __name__ == "__main__":
         snakemake.output.config,
         snakemake.output.images,
         snakemake.output.backgrounds,
+        snakemake.output.figure,
     )

@@ -27,7 +27,7 @@ def main(
     accuracy : str or None
         Path of the table of pooled accuracy, where truth is known.
     planted : tuple of str or None
-        Paths of the tables of completeness and false spots, where spots were planted.
+        Paths of the tables of recovery and false spots, where spots were planted.
     seed : int
         Of the resampling.
     figure : str
@@ -62,8 +62,8 @@ if __name__ == "__main__":
         methods=snakemake.input.methods,
         stability=snakemake.input.stability,
         accuracy=snakemake.input.get("accuracy") or None,
-        planted=(snakemake.input.completeness, snakemake.input.false_spots)
-        if snakemake.input.completeness
+        planted=(snakemake.input.recovery, snakemake.input.false_spots)
+        if snakemake.input.recovery
         else None,
         seed=snakemake.params.seed,
         figure=snakemake.output.figure,

@@ -25,7 +25,7 @@ METHODS = {
         "threshold": {"rule": "noise", "k": 5, "scope": "group", "from": "blank"},
     },
 }
-TARGETS = ["groups", "look_first", "recommendation", "comparison"]
+TARGETS = ["groups", "look_first", "recommendation", "trust", "comparison"]
 # Of the image that fails in both modes.
 TORN = "a9"
 

@@ -52,3 +52,15 @@ def test_a_constant_image_stays_what_it_is():
 def test_the_seed_decides_on_what_is_drawn_in_place_of_spots():
     np.testing.assert_array_equal(turned(scene()), turned(scene()))
     assert not np.array_equal(turned(scene()), turned(scene(), seed=1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_the_smooth_one_has_the_edges_and_neither_spots_nor_noise(dtype):
+    edge = np.where(np.indices(SHAPE)[1] < 75, 30.0, 180.0)
+    spots = [(y, 30, 60, 2.0) for y in range(20, 150, 20)]
+    noise = np.random.default_rng(2).normal(0, 4, SHAPE)
+    pixels = np.rint(edge + noise + gaussian_spots(SHAPE, spots)).astype(dtype)
+    step = 1.0 if pixels.dtype.kind in "ui" else 0.0
+    smooth = decoy.smooth(pixels, ground.survey(pixels, 2.8, grey_step=step))
+    assert smooth.dtype == dtype
+    np.testing.assert_allclose(smooth.astype(float), edge, atol=8)

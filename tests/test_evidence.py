@@ -151,6 +151,17 @@ def test_a_decoy_has_about_as_many_spots_as_are_false(slope):
         assert n / 2 < decoys[method] < 2 * n
 
 
+def test_what_a_background_makes_of_an_edge_counts_as_false_on_its_bright_side():
+    pixels = np.where(np.hypot(*np.indices(SHAPE) - 96.0) < 60, 190.0, 40.0)
+    pixels = pixels + np.random.default_rng(0).normal(0, 0.5, SHAPE)
+    methods = {"median": {"background": {"radius": "4x"}, "threshold": {"rule": "noise", "k": 3}}}
+    told = work(methods=methods, compare=["median"], evidence={"planted": 1})
+    (row,) = gathered(told, plane(np.rint(pixels).astype(np.uint8)))["false_spots"]
+    assert row["n_spots"] > 10  # all on the rim, which a median rounds off
+    assert row["turned"] < row["n_spots"] / 2 < row["smooth"] < 2 * row["n_spots"]
+    assert row["n"] == row["smooth"]
+
+
 def test_recovery_goes_from_none_to_all():
     rows = gathered(work(), scenes(0.0)[0][0])["recovery"]
     rows = [row for row in rows if row["where"] == "all"]
@@ -178,6 +189,28 @@ def test_a_place_is_of_one_kind_and_all_of_them_are_all():
         for name in ("planted", "recovered"):
             parts = sum(row[name] for row in mine if row["where"] != "all")
             assert parts == sum(row[name] for row in mine if row["where"] == "all")
+
+
+def test_the_images_own_spots_are_counted_by_height_the_same_for_every_method():
+    image, _, contrasts = scenes(0.0)[7]
+    rows = [row for row in gathered(work(), image)["recovery"] if row["where"] == "all"]
+    own = {
+        name: [(row["contrast"], row["own"]) for row in rows if row["method"] == name]
+        for name in ("gaussian", "median", "tophat")
+    }
+    assert own["gaussian"] == own["median"] == own["tophat"]
+    # Those of at least five standard deviations of the noise, and a few of the dimmer ones.
+    high = sum(n for contrast, n in own["median"] if contrast > 5)
+    assert high == pytest.approx(np.count_nonzero(contrasts > 5), abs=2)
+    assert high <= sum(n for _, n in own["median"]) <= len(contrasts)
+    # A ladder that ends below them: all count at its end.
+    short = work(evidence={"contrasts": {"lowest": 0.5, "highest": 1, "steps": 2}})
+    ends = {
+        row["contrast"]: row["own"]
+        for row in gathered(short, image)["recovery"]
+        if row["where"] == "all"
+    }
+    assert ends == {0.5: 0, 1: sum(n for _, n in own["median"])}
 
 
 def test_all_methods_get_the_same_spots_whatever_other_methods_there_are():

@@ -42,6 +42,22 @@ def test_spots_are_found_where_they_are_and_dark_ones_where_asked():
     assert len(ground.survey(spotted(), 2.8, polarity="dark").spots) == 0
 
 
+@pytest.mark.parametrize("sigma", [1.5, 2.0, 2.7])
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_the_height_of_spots_is_told_in_standard_deviations_of_the_noise(sigma, slope):
+    for height, noise in ((24.0, 4.0), (80.0, 2.0)):
+        found = ground.survey(spotted(sigma, height, noise, slope), 2.8).contrasts
+        assert len(found) == len(PLACES)
+        assert np.median(found) == pytest.approx(height / noise, rel=0.12)
+
+
+def test_without_noise_heights_have_no_end():
+    plain = spotted(noise=0)
+    found = ground.survey(np.where(plain > 100.5, plain, 100).astype(np.float32), 2.8)
+    assert len(found.contrasts) == len(PLACES)
+    assert np.isinf(found.contrasts).all()
+
+
 def test_the_edge_of_a_disc_is_no_spot():
     scene = example_scenes(3)["disc_clean"]
     found = ground.survey(scene.image, 4, grey_step=1)

@@ -48,7 +48,7 @@ def run(tmp_path_factory):
             "methods": METHODS,
         },
     )
-    snakemake(folder, *NO_FIGURES)
+    snakemake(folder, *NO_FIGURES, "results/tables/trust.csv")
     return folder
 
 
@@ -93,6 +93,23 @@ def test_every_method_reports_on_the_cell(run, method):
     assert int(row["n_spots"]) == len(found)
     # Dozens of bright autophagosomes lie in the cell.
     assert method == "dark" or len(found) > 10
+
+
+def test_on_the_noisy_disc_the_page_says_whom_to_trust(run):
+    """Two spots there; what the Gaussian finds besides is the rim of the disc."""
+    (row,) = rows_of(run, "trust", image="noisy")
+    assert row["not_trusted"] == "gaussian"
+    assert {"median", "tophat"} <= set(row["trusted"].split())
+    assert row["advice"].startswith("Nothing speaks against")
+    assert "median (2 spots) and tophat (2 spots). Do not trust gaussian, where" in row["advice"]
+    (found,) = rows_of(run, "counts", image="noisy", method="gaussian")
+    assert f"of its {found['n_spots']} spots are" in row["advice"]
+    assert "made of edges" in row["advice"]
+    (best, *others) = rows_of(run, "recommendation")
+    assert best["method"] in ("median", "tophat")
+    (gaussian,) = (row for row in others if row["method"] == "gaussian")
+    assert "not on every image" in gaussian["verdict"] or gaussian["verdict"] == "worse"
+    assert "noisy" in gaussian["not_on"]
 
 
 EXACT = {

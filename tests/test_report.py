@@ -21,7 +21,7 @@ exceptions = pytest.importorskip("selenium.common.exceptions")
 TRUTH = ["accuracy", "accuracy_differences", "accuracy_pooled", "crossvalidation"]
 OTHERS = ["agreement", "comparison", "counts", "failures", "groups", "images", "look_first"]
 OTHERS += ["completeness", "false_spots", "recovery", "residuals"]
-TABLES = sorted([*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots"])
+TABLES = sorted([*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots", "trust"])
 METHODS = ["gaussian", "median", "tophat"]
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),

@@ -8,7 +8,7 @@ import tifffile
 import yaml
 
 from conftest import ROOT, snakemake
-from localbg import suggest
+from localbg import panels, suggest, suggest_chart
 from localbg.plan import make_plan
 from localbg.tables import read
 from simulate import gaussian_spots
@@ -47,7 +47,8 @@ def test_the_height_of_spots_is_told_in_units_of_the_noise(noise):
 def test_noise_alone_and_flat_ground_have_no_blobs():
     noise = np.random.default_rng(0).normal(100, 5, SHAPE)
     slope = np.indices(SHAPE).sum(axis=0) // 3
-    for image, step in ((noise, 0), (np.full(SHAPE, 7), 1), (slope, 1)):
+    flat = np.full(SHAPE, 7.3, np.float32)
+    for image, step in ((noise, 0), (np.full(SHAPE, 7), 1), (flat, 0), (slope, 1)):
         found = suggest.blobs(image, step)
         assert len(found.radii) == 0
         assert math.isnan(found.radius)
@@ -135,6 +136,8 @@ def test_the_proposal_is_a_config_that_can_be_pasted(tmp_path):
     assert set(by_image) == {"a", "b", "blank"}
     assert (by_image["blank"]["n_blobs"], by_image["blank"]["radius"]) == ("0", "")
     assert len(read(folder / "backgrounds.csv")) == 15
+    figure = tmp_path / "results" / "figures" / "suggest.png"
+    assert figure.stat().st_size > 50_000
     assert not (tmp_path / "results" / "tables").exists()
 
 
@@ -154,3 +157,114 @@ def test_without_blobs_the_user_is_asked():
     text = suggest.snippet(["a"], nothing, suggest.radius(nothing), [])
     assert yaml.safe_load(text) is None
     assert "Give spot_radius" in text
+
+
+# The figure
+
+
+def test_the_profile_around_spots_is_that_of_their_shape():
+    image, _ = spotted(2.0, 0.5)
+    found = suggest.blobs(image)
+    distances, (lower, middle, upper) = suggest_chart.profile(image, found)
+    assert distances.tolist() == list(range(math.ceil(3 * found.radius) + 1))
+    assert (lower <= middle).all()
+    assert (middle <= upper).all()
+    assert (middle[0], middle[-1]) == (1, pytest.approx(0, abs=0.05))
+    expected = np.exp(-0.5 * (distances / 2) ** 2)
+    np.testing.assert_allclose(middle[:6], expected[:6], atol=0.1)
+
+
+def test_the_image_that_is_shown_has_the_proposed_radius_and_the_most_blobs():
+    def of(radius, n):
+        return suggest.Blobs(np.zeros((n, 2)), np.full(n, float(radius)), 9.0)
+
+    found = [of(2, 9), of(1, 0), of(3, 5), of(3, 7), of(4, 9)]
+    assert suggest_chart.typical(found, suggest.radius(found)) == 3
+
+
+@pytest.fixture(scope="module")
+def proposal():
+    """Three images with their blobs, what is proposed for them, and the figure."""
+    images = [spotted(sigma, 0.5, seed=i)[0] for i, sigma in enumerate((2.0, 2.1))]
+    images.append(np.full(SHAPE, 9, np.float32))
+    found = [suggest.blobs(image) for image in images]
+    judged = suggest.radius(found)
+    trials = suggest.tried(images, found, sigma=0.4)
+    chosen = suggest.proposed(trials)
+    figure = suggest_chart.proposal("abc", images, found, judged, chosen, sigma=0.4)
+    return images, found, judged, chosen, figure
+
+
+def test_rings_have_the_radius_of_the_table_and_lie_on_the_spots(proposal):
+    images, found, judged, _, figure = proposal
+    shown = suggest_chart.typical(found, judged)
+    (drawn,) = figure.axes[0].collections
+    assert drawn.get_widths() == pytest.approx(
+        np.full(len(found[shown].radii), 2 * found[shown].radius)
+    )
+    np.testing.assert_allclose(drawn.get_offsets(), found[shown].places[:, ::-1])
+    (raw,) = figure.axes[0].images
+    np.testing.assert_array_equal(raw.get_array(), images[shown])
+    words = f"{'abc'[shown]}: {len(found[shown].radii)} blobs, radius {found[shown].radius:.3g} px"
+    assert figure.axes[0].get_title(loc="left") == words
+
+
+def test_the_radius_is_marked_with_its_quartiles_and_that_of_each_image_beside_it(proposal):
+    _, found, judged, _, figure = proposal
+    shown = found[suggest_chart.typical(found, judged)]
+    marks, curve = figure.axes[1].lines
+    assert marks.get_xdata() == pytest.approx([shown.radius] * 2)
+    (band,) = figure.axes[1].patches
+    ends = band.get_x(), band.get_x() + band.get_width()
+    assert ends == pytest.approx(shown.quartiles)
+    assert curve.get_ydata()[0] == 1
+    lines = figure.axes[2].lines
+    for one, bar, dot in zip(found[:2], lines[:-1:2], lines[1:-1:2], strict=True):
+        assert bar.get_xdata() == pytest.approx(one.quartiles)
+        assert dot.get_xdata() == pytest.approx([one.radius])
+    assert lines[-1].get_xdata() == pytest.approx([judged.pixels] * 2)
+    assert [words.get_text() for words in figure.axes[2].texts] == ["a", "b"]  # c has no blobs
+
+
+def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(proposal):
+    images, found, judged, chosen, figure = proposal
+    shown = suggest_chart.typical(found, judged)
+    levels = panels.grey_range(images[shown])
+    assert figure.axes[0].images[0].get_clim() == levels
+    rows = [figure.axes[3 * k : 3 * k + 3] for k in range(1, 4)]
+    limits = set()
+    for (method, row), (quiet, below, above) in zip(chosen.items(), rows, strict=True):
+        assert quiet.get_title(loc="left").startswith(f"{method}: {row['filter']}, ")
+        assert f" {row['multiple']:g}x = " in quiet.get_title(loc="left")
+        assert quiet.images[0].get_clim() == below.images[0].get_clim() == levels
+        limits.add(above.images[0].get_clim())
+        pixels = [panel.images[0].get_array() for panel in (quiet, below, above)]
+        np.testing.assert_allclose(pixels[0] - pixels[1], pixels[2], atol=1e-4)
+        # The spots are in the foreground and, but for the least, not in the background.
+        middles = tuple(np.rint(found[shown].places).astype(int).T)
+        assert np.median(np.asarray(pixels[2])[middles]) > 35
+        assert np.ptp(np.asarray(pixels[1])[middles]) < 35
+    ((low, high),) = limits
+    assert low == -high
+
+
+def test_without_blobs_the_figure_says_so():
+    nothing = [suggest.blobs(np.zeros(SHAPE))]
+    judged = suggest.radius(nothing)
+    figure = suggest_chart.proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
+    assert not figure.axes
+    assert figure.texts[0].get_text() == "Spot radius unknown: no blob stands out from the noise"
+
+
+def test_of_a_large_image_the_part_with_the_most_blobs_is_shown_and_long_names_are_cut():
+    image, _ = spotted(2.0, 0.5, shape=(120, 700))
+    image[:, :350] = 100
+    found = [suggest.blobs(image)]
+    trials = suggest.proposed(suggest.tried([image], found, sigma=0.4))
+    name = "a" * 30 + "b" * 30
+    figure = suggest_chart.proposal(
+        [name], [image], found, suggest.radius(found), trials, sigma=0.4
+    )
+    left, right = figure.axes[0].get_xlim()
+    assert right - left < 300 < left
+    assert figure.axes[2].texts[0].get_text() == "a" * 11 + "…" + "b" * 12

@@ -214,15 +214,15 @@ def test_evidence_of_truth_is_that_of_the_tables():
 
 
 def planted_tables(**methods):
-    """Rows of completeness.csv and false_spots.csv: of 100 planted those found, decoy's of 40."""
+    """Rows of recovery.csv and false_spots.csv: of 100 planted those found, decoy's of 40."""
     rows, false = [], []
     for method, images in methods.items():
         for k, (recovered, n) in enumerate(images):
             key = {"method": method, "image": f"i{k}"}
-            rows.append(key | {"where": "all", "planted": 100, "recovered": recovered})
-            rows.append(key | {"where": "bright", "planted": 10, "recovered": 0})
-            false.append(key | {"kind": "decoy", "n": n, "n_spots": 40, "density": n / 5})
-        rows.append({"method": method, "image": "", "where": "all", "planted": 900, "recovered": 9})
+            rows.append(key | {"where": "all", "planted": 100, "recovered": recovered, "own": 0})
+            rows.append(key | {"where": "bright", "planted": 10, "recovered": 0, "own": 9})
+            decoy = {"kind": "decoy", "n": n, "n_spots": 40, "density": n / 5, "smooth": 0}
+            false.append(key | decoy)
     return as_text(rows), as_text(false)
 
 
@@ -262,13 +262,40 @@ def test_a_method_that_finds_nothing_is_the_worst():
     assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 2]
 
 
-def test_groups_and_images_without_planted_spots_have_no_say():
+def of_heights(own, **methods):
+    """The same of six images: of 10 planted of each height those found, and the own like it."""
+    rows, false = [], []
+    for method, found in methods.items():
+        for k in range(6):
+            key = {"method": method, "image": f"i{k}"}
+            false.append(key | {"kind": "decoy", "n": 0, "n_spots": 40, "density": 0})
+            rows += [
+                key | {"where": "all", "planted": 10, "recovered": n, "own": like}
+                for n, like in zip(found, own, strict=True)
+            ]
+    return as_text(rows), as_text(false)
+
+
+def test_planted_spots_count_by_how_many_of_the_images_own_are_as_high():
+    methods = {"dim": [5, 9, 9], "careful": [0, 10, 10]}
+    known = from_planted(*of_heights([0, 3, 1], **methods), seed=0)
+    assert known.scores["careful"][0] == pytest.approx(1)
+    assert known.scores["dim"][0] == pytest.approx(2 * 0.9 / 1.9)
+    assert known.is_better("careful", "dim")
+    lower = from_planted(*of_heights([6, 3, 1], **methods), seed=0)
+    assert lower.scores["dim"][0] == pytest.approx(2 * 0.66 / 1.66)
+    assert lower.is_better("dim", "careful")
+    # Of an image without spots of its own all heights count.
+    nothing = from_planted(*of_heights([0, 0, 0], **methods), seed=0)
+    assert nothing.scores["dim"][0] == pytest.approx(2 * (23 / 30) / (1 + 23 / 30))
+
+
+def test_images_without_planted_spots_have_no_say():
     rows, false = planted_tables(a=[(20, 0)] * 6, b=[(30, 0)] * 6)
     known = from_planted(rows, false, seed=0)
     for method in "ab":
-        key = {"method": method, "where": "all", "image": "", "recovered": "1"}
-        rows.append(key | {"group": "x", "planted": "50"})
-        rows.append(key | {"image": "unread", "planted": "0", "note": "read failed"})
+        key = {"method": method, "image": "crowded", "kind": "decoy", "n": "0", "n_spots": "9"}
+        false.append(key | {"density": "0"})
     also = from_planted(rows, false, seed=0)
     assert (also.scores, also.differences) == (known.scores, known.differences)
     assert also.n_images == 6
@@ -352,19 +379,22 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
         for k in range(6)
         for method, n in (("a", 900), ("b", 3))  # many spots are no merit
     ]
-    tables.write(tmp_path / "completeness.csv", rows[0], rows)
+    tables.write(tmp_path / "recovery.csv", rows[0], rows)
     tables.write(tmp_path / "false_spots.csv", false[0], false)
     tables.write(tmp_path / "counts.csv", tables.COLUMNS["counts"], counts)
     recommend.main(
         counts=str(tmp_path / "counts.csv"),
-        found={name: str(tmp_path / f"{name}.csv") for name in ("completeness", "false_spots")},
+        found={name: str(tmp_path / f"{name}.csv") for name in ("recovery", "false_spots")},
         n_parameters={"a": 5, "b": 5},
         seed=0,
         table=str(tmp_path / "recommendation.csv"),
+        of_images=str(tmp_path / "trust.csv"),
         figure=str(tmp_path / "recommendation.png"),
     )
     first, second = tables.read(tmp_path / "recommendation.csv")
     assert (first["method"], first["verdict"]) == ("b", "recommended")
     assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
     assert (second["verdict"], second["difference"]) == ("worse", "-0.166667")
+    assert second["not_on"].startswith("i0, where about 20 of its 40 spots are false; nor on i1, ")
+    assert {row["not_trusted"] for row in tables.read(tmp_path / "trust.csv")} == {"a"}
     assert (tmp_path / "recommendation.png").stat().st_size > 5000

@@ -36,7 +36,7 @@ TABLES = (
     *("images", "methods", "spots", "counts", "parameters", "comparison", "agreement", "failures"),
 )
 EVIDENCE = ("recovery", "completeness", "false_spots", "residuals")
-VERDICT = ("groups", "look_first", "recommendation")
+VERDICT = ("groups", "look_first", "recommendation", "trust")
 PLACES = ((14.0, 15.0), (20.0, 44.0), (45.0, 22.0))
 CONFIG = {
     "images": "raw",

@@ -20,7 +20,7 @@ WORDS = (
     *("shape", "axes", "dtype", "denoise", "background", "threshold rule", "resampled"),
     *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
     *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
-    *("where", "kind", "note"),
+    *("where", "kind", "note", "advice", "trusted", "not_trusted", "not_on"),
 )
 
 
@@ -69,6 +69,10 @@ class Found(dict):
         if name not in self._tables:
             self._tables[name] = tables.read(path) if path.exists() else []
         return [row for row in self._tables[name] if wanted.items() <= row.items()]
+
+    def trust(self) -> list[dict]:
+        """Rows of the table trust, those first on which some method is not to be trusted."""
+        return sorted(self.table("trust"), key=lambda row: not row["not_trusted"])
 
     def record(self, path: str | os.PathLike) -> dict:
         """What lies beside a figure: the numbers that it shows."""

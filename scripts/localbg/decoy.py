@@ -1,4 +1,8 @@
-"""A decoy: an image with the noise of another and none of its spots, to count false spots in."""
+"""Decoys: images with the noise or the ground of another and none of its spots.
+
+What is found in them is false: in the image turned over what noise and texture pass for spots, in
+its ground alone what edges do.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.nd
     - too high where the image has dark spots, dark grain or narrow dark gaps between cells: turned
       over, they stand out;
     - too low where noise has a longer tail on the bright side (few photons, hot pixels);
-    - off along the edges of cells, whose outside becomes the bright side;
+    - off along the edges of cells, whose outside becomes the bright side (see `smooth`);
     - blind to what is like a spot and not wanted: dirt, or another kind of object.
     """
     bare = image.astype(np.float64)
@@ -40,3 +44,15 @@ def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.nd
     bare = bare.clip(image.min(), image.max())
     over = bare.min() + bare.max() - bare
     return (np.rint(over) if image.dtype.kind in "ui" else over).astype(image.dtype)
+
+
+def smooth(image: np.ndarray, ground: Ground) -> np.ndarray:
+    """The ground of an image: its local level, without spots and without noise.
+
+    Edges have their bright side where it is. Whatever is found in it is made of structure, by a
+    background that rounds edges off or smears them. Same dtype as the image.
+    """
+    if image.dtype.kind not in "ui":
+        return ground.level.astype(image.dtype)
+    span = np.iinfo(image.dtype)
+    return np.rint(ground.level).clip(span.min, span.max).astype(image.dtype)

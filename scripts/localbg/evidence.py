@@ -28,7 +28,7 @@ def of_image(
     shared: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> dict[str, list[dict]]:
-    """Plant spots, count in a decoy, and look at what each method left behind.
+    """Plant spots, count in decoys, and look at what each method left behind.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ def of_image(
 
     Notes
     -----
-    Methods for spots of one polarity get the same planted spots and the same decoy. Thresholds are
+    Methods for spots of one polarity get the same planted spots and decoys. Thresholds are
     those of the image as it is: planted spots are to be looked for as its own are, and must not
     move what they are measured by. Costs as many runs of all methods as there are plantings (the
-    fewer the larger the image, see `localbg.planted.choose`), and two more.
+    fewer the larger the image, see `localbg.planted.choose`), and three more.
     """
     rows = {"recovery": [], "false_spots": [], "residuals": []}
     for polarity in ("bright", "dark"):
@@ -133,6 +133,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     as_before = steps | {"mask": masks}
 
     results = {name: _Recovered(len(plants.places)) for name in before}
+    ladder = _ladder(settings["contrasts"], plants, ground)
     for number in range(plants.plantings.max(initial=-1) + 1):
         together = np.flatnonzero(plants.plantings == number)
         pixels = planted.plant(
@@ -153,13 +154,16 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             result.background, kept["background"], result.denoised, kept["denoised"]
         )
 
-    turned = decoy.turned(plane.pixels, ground, rng)
-    false = {name: len(made["spots"]) for name, _, made in runs(turned, as_before)}
+    turned, smooth = (
+        {name: len(made["spots"]) for name, _, made in runs(pixels, as_before)}
+        for pixels in (decoy.turned(plane.pixels, ground, rng), decoy.smooth(plane.pixels, ground))
+    )
+    false = {name: max(n, smooth[name]) for name, n in turned.items()}
     return {
         "recovery": [
             {"method": name} | row
             for name, result in results.items()
-            for row in result.rows(plants, settings["contrasts"])
+            for row in result.rows(plants, ladder)
         ],
         "false_spots": [
             {
@@ -168,6 +172,8 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
                 "n": n,
                 "density": 1e4 * n / plane.pixels.size,
                 "n_spots": len(before[name]["places"]),
+                "turned": turned[name],
+                "smooth": smooth[name],
             }
             for name, n in false.items()
         ],
@@ -200,26 +206,42 @@ class _Recovered:
         given = 2 * math.pi * plants.sigma**2 * plants.heights[which]
         self.bias[which] = sums[pairs[:, 1]] / given - 1 if len(pairs) else 0
 
-    def rows(self, plants, contrasts):
+    def rows(self, plants, ladder):
         """A row for each kind of local background and contrast; none where nothing was planted."""
-        rung = np.rint(np.log(plants.contrasts / contrasts[0]) / np.log(ratio(contrasts)))
-        for where in ("all", *WHERE):
-            there = np.full(rung.size, True)
-            if where != "all":
-                there = plants.where == WHERE.index(where)
-            for i, contrast in enumerate(contrasts):
-                some = np.flatnonzero(there & (rung == i))
-                if not some.size:
-                    continue
-                found = some[np.isfinite(self.distance[some])]
-                yield {
-                    "where": where,
-                    "contrast": contrast,
-                    "planted": int(some.size),
-                    "recovered": int(found.size),
-                    "position_error": (
-                        float(np.sqrt(np.mean(self.distance[found] ** 2))) if found.size else None
-                    ),
-                    "intensity_bias": float(np.median(self.bias[found])) if found.size else None,
-                    "sigma": plants.sigma,
-                }
+        for row, some in ladder:
+            found = some[np.isfinite(self.distance[some])]
+            yield row | {
+                "recovered": int(found.size),
+                "position_error": (
+                    float(np.sqrt(np.mean(self.distance[found] ** 2))) if found.size else None
+                ),
+                "intensity_bias": float(np.median(self.bias[found])) if found.size else None,
+                "sigma": plants.sigma,
+            }
+
+
+def _ladder(contrasts, plants, ground):
+    """Rows of what was planted, with how many of the image's own are like it, and which it was.
+
+    A spot of the image's own counts where the nearest contrast is that was planted.
+    """
+
+    def rungs(heights):
+        heights = np.maximum(heights, contrasts[0] / 2) / contrasts[0]
+        return np.minimum(np.rint(np.log(heights) / np.log(ratio(contrasts))), len(contrasts) - 1)
+
+    planted, own = rungs(plants.contrasts), rungs(ground.contrasts)
+    own_where = ground.where[tuple(ground.spots.astype(int).T)]
+    rows = []
+    for where in ("all", *WHERE):
+        kind = WHERE.index(where) if where != "all" else None
+        there = np.flatnonzero((plants.where == kind) | (kind is None))
+        tried = np.unique(planted[there])
+        of_kind = own[(own_where == kind) | (kind is None)]
+        if tried.size:
+            nearest = tried[np.abs(of_kind[:, None] - tried).argmin(axis=1)]
+        for rung in tried:
+            some = there[planted[there] == rung]
+            row = {"where": where, "contrast": contrasts[int(rung)], "planted": int(some.size)}
+            rows.append((row | {"own": int(np.count_nonzero(nearest == rung))}, some))
+    return rows

@@ -47,6 +47,8 @@ class Ground:
         Index into `WHERE`.
     spots : ndarray of float64, shape (n, 2)
         Places y, x in pixels of what looks like a spot.
+    contrasts : ndarray of float64, shape (n,)
+        Heights of these, in standard deviations of the noise nearby; infinite where there is none.
     spotted : ndarray of bool, 2-D
         Pixels that these spots reach.
     sigma : float
@@ -58,6 +60,7 @@ class Ground:
     steepness: np.ndarray
     where: np.ndarray
     spots: np.ndarray
+    contrasts: np.ndarray
     spotted: np.ndarray
     sigma: float
 
@@ -124,7 +127,9 @@ def survey(
     low, high = np.percentile(level, (1, 99))
     bright = level - low > np.maximum((high - low) / 2, 3 * local)
     where = np.select([steepness > local, bright], [1, 2], 0).astype(np.uint8)
-    return Ground(level, local, steepness, where, spots, under, sigma)
+    with np.errstate(divide="ignore"):
+        contrasts = heights(up, spots, sigma, typical) / local[tuple(spots.astype(int).T)]
+    return Ground(level, local, steepness, where, spots, contrasts, under, sigma)
 
 
 def local_noise(
@@ -209,6 +214,23 @@ def width(image: np.ndarray, places: np.ndarray, typical: float) -> float:
         squares = (coarse**2 - ratio * fine**2) / (ratio - 1)
         sigma = float(np.median(np.sqrt(squares)))
     return sigma if typical / 2 <= sigma <= 2 * typical else typical
+
+
+def heights(image: np.ndarray, places: np.ndarray, sigma: float, smoothed: float) -> np.ndarray:
+    """How far bright Gaussian spots of a width rise above their ground, by their curvature.
+
+    Parameters
+    ----------
+    image : ndarray, 2-D
+    places : ndarray, shape (n, 2)
+        Pixels y, x.
+    sigma : float
+        Standard deviation of the spots in pixels.
+    smoothed : float
+        Standard deviation of the filter before curvature is taken, against noise.
+    """
+    curved = -ndimage.gaussian_laplace(image, smoothed)[tuple(places.astype(int).T)]
+    return curved.astype(float) / 2 * (sigma**2 + smoothed**2) ** 2 / sigma**2
 
 
 def near(places: np.ndarray, shape: tuple[int, int], distance: float) -> np.ndarray:

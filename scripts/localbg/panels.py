@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -118,10 +120,10 @@ def panels(
     figure, rows, bars = _panel_axes(title, " ".join(notes), len(results), _aspect(view))
     for axes, result in zip(rows, results, strict=True):
         raw, background, foreground, overlay = axes
-        _show(raw, image, whole, **grey)
-        _show(background, result.background, view, **grey)
-        coloured = _show(foreground, result.foreground, view, **signed)
-        shades = _show(overlay, image, view, **grey)
+        show(raw, image, whole, **grey)
+        show(background, result.background, view, **grey)
+        coloured = show(foreground, result.foreground, view, **signed)
+        shades = show(overlay, image, view, **grey)
         if view != whole:
             raw.add_patch(_outline(view))
         _mark_spots(overlay, result.spots, truth, spot_radius)
@@ -181,7 +183,7 @@ def _panel_axes(title, note, n_rows, aspect):
     return figure, rows, bars
 
 
-def _show(axes, pixels, view, **colours):
+def show(axes: Axes, pixels: np.ndarray, view: tuple[slice, slice], **colours) -> AxesImage:
     """Draw a part of an image; what has more pixels than the panel is thinned out first."""
     rows, columns = view
     step = math.ceil(max(rows.stop - rows.start, columns.stop - columns.start) / (2 * WHOLE))
@@ -201,12 +203,12 @@ def _outline(view):
 def _mark_spots(axes, spots, truth, radius):
     """Ring each spot and cross each true place; the legend counts them."""
     if truth is None:
-        _rings(axes, spots, radius, TRUE)
+        rings(axes, spots, radius, TRUE)
         handles = [_key("o", TRUE, f"found: {len(spots)}")]
     else:
         found = judged(spots, truth, radius)
-        _rings(axes, found["true"], radius, TRUE)
-        _rings(axes, found["false"], radius, FALSE)
+        rings(axes, found["true"], radius, TRUE)
+        rings(axes, found["false"], radius, FALSE)
         # The cross of a spot that was found fits into its ring.
         _crosses(axes, found["met"], TRUE, size=min(1.2 * _in_points(radius, axes), 4))
         _crosses(axes, found["missed"], MISSED, size=5)
@@ -231,8 +233,9 @@ def _key(marker, colour, label):
     )
 
 
-def _rings(axes, points, radius, colour):
-    rings = EllipseCollection(
+def rings(axes: Axes, points: np.ndarray, radius: float, colour: str) -> None:
+    """Ring places y, x at a radius in pixels."""
+    drawn = EllipseCollection(
         widths=np.full(len(points), 2 * radius),
         heights=np.full(len(points), 2 * radius),
         angles=np.zeros(len(points)),
@@ -243,7 +246,7 @@ def _rings(axes, points, radius, colour):
         edgecolors=colour,
         linewidths=min(max(0.4 * _in_points(radius, axes), 0.6), 1.2),
     )
-    axes.add_collection(rings, autolim=False)
+    axes.add_collection(drawn, autolim=False)
 
 
 def _crosses(axes, points, colour, size):

@@ -126,7 +126,7 @@ def verdict_tables(plan: Plan) -> dict[str, str]:
     if plan.with_truth:
         names += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
     if plan.sampled:
-        names += ["completeness", "false_spots", "residuals"]
+        names += ["recovery", "false_spots", "residuals"]
     if plan.sweeps:
         names += ["stability"]
     return {name: f"{plan.results}/tables/{name}.csv" for name in names}

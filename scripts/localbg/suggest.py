@@ -96,7 +96,8 @@ def blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
     Lindeberg, Feature detection with automatic scale selection, 1998,
     doi 10.1023/A:1008045108935.
     """
-    image = np.asarray(image, np.float32)
+    # Truncated filters see a constant.
+    image = np.asarray(image, np.float32) - np.float32(np.median(image))
     steps = int(PER_OCTAVE * math.log2(min(COARSEST, min(image.shape) / 10) / FINEST)) + 1
     sigmas = FINEST * 2 ** (np.arange(max(steps, 3)) / PER_OCTAVE)
     space = np.stack(
@@ -265,6 +266,15 @@ def size(rows: Iterable[Mapping]) -> dict:
     return row | {"suits": row["worst_error"] <= TOO_MUCH}
 
 
+def proposed(rows: Sequence[Mapping]) -> dict[str, dict]:
+    """By shipped method, the `size` of its filter; none where nothing was `tried`."""
+    return {
+        method: size(row for row in rows if row["filter"] == name)
+        for method, name in METHODS.items()
+        if rows
+    }
+
+
 def sigma(found: Sequence[Blobs]) -> float:
     """Of the denoising filter, in spot radii: more where spots hardly rise above the noise."""
     ratios = [one.snr for one in found if not math.isnan(one.snr)]
@@ -333,8 +343,8 @@ def snippet(
         f"denoise: {{filter: gaussian, sigma: {sigma(found):g}x}}",
         "methods:",
     ]
-    for method, name in METHODS.items():
-        row = size(row for row in rows if row["filter"] == name)
+    for method, row in proposed(rows).items():
+        name = row["filter"]
         what = f"{{filter: {name}, {SIZES[name]}: {row['multiple']:g}x}}"
         lines += [
             f"  # {row['spots_left']:.0%} of the spots' height are left in the background, "

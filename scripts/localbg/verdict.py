@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from localbg import trust
 from localbg.captions import count, number
 from localbg.verdict_evidence import FEWEST_IMAGES, KINDS, Evidence
 
@@ -23,6 +24,7 @@ def recommendation(
     evidence: Iterable[Evidence],
     n_parameters: Mapping[str, int],
     tuned: Mapping | None = None,
+    doubts: Mapping[str, list] | None = None,
 ) -> list[dict]:
     """Rank the methods by the strongest evidence there is, and recommend one.
 
@@ -36,6 +38,8 @@ def recommendation(
     tuned : mapping, optional
         ``f1_chosen_on`` and ``f1_left_out``, as numbers, of the choice among all methods; see
         `localbg.crossvalidation.leave_one_out`.
+    doubts : mapping of str to list, optional
+        By method, images on which not to trust it, and why; see `localbg.trust.doubts`.
 
     Returns
     -------
@@ -50,12 +54,14 @@ def recommendation(
         return _without_evidence(methods)
     first, *weaker = ordered
     tiers = _tiers(first, methods)
-    chosen, why = _pick(tiers[0], first, weaker, n_parameters)
+    doubts = doubts or {}
+    chosen, why = _pick(tiers[0], first, weaker, n_parameters, doubts)
     rows = []
     rank = 1
     for tier in tiers:
-        for method in sorted(tier, key=lambda m: (m != chosen, first.by_score(tier).index(m))):
-            rows.append(_row(rank, method, tiers, chosen, why, first))
+        order = first.by_score(tier)
+        for method in sorted(tier, key=lambda m: (m != chosen, m in doubts, order.index(m))):
+            rows.append(_row(rank, method, tiers, chosen, why, first, doubts))
         rank += len(tier)
     rows[0]["reason"] += "".join(
         f" But {evidence.kind} speak for {rival}: its {evidence.measure} is "
@@ -75,7 +81,17 @@ def recommendation(
         for method in methods
         if all(method not in tier for tier in tiers)
     ]
-    return [row | {"would_settle": settle} for row in rows]
+    return [_doubted(row, doubts) | {"would_settle": settle} for row in rows]
+
+
+def _doubted(row, doubts):
+    """Say of a method where not to trust it, whatever its rank."""
+    if row["method"] not in doubts:
+        return row
+    where = trust.said(doubts[row["method"]])
+    verdict = row["verdict"] + (", but not on every image" if row["rank"] == 1 else "")
+    reason = f"{row['reason']} Do not trust it on {where}."
+    return row | {"verdict": verdict, "reason": reason, "not_on": where}
 
 
 def _without_evidence(methods):
@@ -97,12 +113,15 @@ def _tiers(evidence, methods):
     return tiers
 
 
-def _pick(tie, first, weaker, n_parameters):
+def _pick(tie, first, weaker, n_parameters, doubts):
     """One of the methods that share the first rank, and what decided it."""
     best = first.by_score(tie)[0]
     if len(tie) == 1:
         return best, ""
-    left = list(tie)
+    fewest = min(len(doubts.get(m, ())) for m in tie)
+    left = [m for m in tie if len(doubts.get(m, ())) == fewest]
+    if len(left) == 1:
+        return left[0], "Taken because there are fewer images on which not to trust it."
     for evidence in weaker:
         known = evidence.by_score(left)
         worse = [m for m in known[1:] if evidence.is_better(known[0], m)] if known else []
@@ -139,7 +158,7 @@ def _safest(evidence, methods):
     return [m for m in methods if evidence.worst[m] == best]
 
 
-def _row(rank, method, tiers, chosen, why, first):
+def _row(rank, method, tiers, chosen, why, first, doubts):
     best = tiers[0][0]
     estimate, low, high = first.scores[method]
     difference = first.difference(method, best) if method != best else (math.nan,) * 3
@@ -161,7 +180,8 @@ def _row(rank, method, tiers, chosen, why, first):
         reason = f"Its {first.measure}, {_score(first, method)}, is better than that of all others."
         return row | {"verdict": "recommended", "reason": f"{reason} {_limits(first)}".strip()}
     if method == chosen:
-        reason = f"No real difference from {_names(others)} in {first.measure}."
+        equal = [m for m in others if m not in doubts] or others
+        reason = f"No real difference from {_names(equal)} in {first.measure}."
         reason = " ".join(filter(None, (reason, why, _limits(first))))
         return row | {"verdict": "recommended, no real difference", "reason": reason}
     if rank == 1:

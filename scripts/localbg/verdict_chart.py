@@ -14,6 +14,8 @@ from localbg.verdict_evidence import KINDS, Evidence
 
 MAX_ROWS = 30  # methods that are shown
 CHARACTERS = 150  # that fit side by side under the panels
+DOUBTED = COLOURS[5]
+MAX_DOUBTS = 3  # that are told below the panels
 
 
 @styled
@@ -31,11 +33,13 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
     -------
     Figure
         A panel for each kind of evidence, the strongest first: dots are scores, bars their 95 %
-        intervals. Methods without a real difference from the best are in colour, the others grey.
+        intervals. Methods without a real difference from the best are blue, or orange where they
+        are not to be trusted on every image, which is said below; the others are grey.
     """
     evidence = sorted((e for e in evidence if e.scores), key=lambda e: KINDS.index(e.kind))
     shown = rows[:MAX_ROWS]
-    height = 2.4 + 0.36 * len(shown)
+    doubts = _doubts(rows)
+    height = 2.4 + 0.36 * len(shown) + 0.2 * len(doubts)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     if not evidence:
         figure.text(0.02, 0.9, "Nothing but counts is known", fontsize=12, weight="bold", va="top")
@@ -46,7 +50,8 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
     for panel, one in zip(panels, evidence, strict=True):
         for place, row in zip(places, shown, strict=True):
             estimate, low, high = one.scores.get(row["method"], (np.nan,) * 3)
-            colour = COLOURS[0] if row["rank"] == 1 else "0.55"
+            colour = DOUBTED if row.get("not_on") else COLOURS[0]
+            colour = colour if row["rank"] == 1 else "0.55"
             panel.plot([low, high], [place, place], color=colour, lw=2.5, solid_capstyle="butt")
             panel.plot([estimate], [place], "o", color=colour, ms=7)
         better = "higher" if one.higher_is_better else "lower"
@@ -65,15 +70,35 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
     left_out = len(rows) - len(shown)
     more = f"; {left_out} more are in the table" if left_out else ""
     figure.suptitle(_title(shown) + more, x=0.02, ha="left", fontsize=12, weight="bold")
+    if doubts:
+        words = {"x": 0.02, "ha": "left", "color": DOUBTED, "fontsize": 10}
+        figure.supxlabel("\n".join(doubts), **words)
     return figure
+
+
+def _doubts(rows):
+    """Where not to trust methods that are as good as the best over all images, a line for each."""
+    lines = [
+        f"Do not trust {row['method']} on {row['not_on']}"
+        for row in rows
+        if row["rank"] == 1 and row.get("not_on")
+    ]
+    left_out = len(lines) - MAX_DOUBTS
+    more = [f"… nor {count(left_out, 'more method')}: see the table"] if left_out > 0 else []
+    return [textwrap.shorten(line, CHARACTERS - 20, placeholder=" …") for line in lines][
+        :MAX_DOUBTS
+    ] + more
 
 
 def _title(rows):
     first = rows[0]
-    ties = sum(row["rank"] == 1 for row in rows) - 1
+    equal = [row for row in rows[1:] if row["rank"] == 1]
+    ties = sum(not row.get("not_on") for row in equal)
     if not first["verdict"].startswith("recommended"):
         return "No method can be recommended"
     found = f"Recommended: {first['method']}"
     if ties:
         return f"{found}, with no real difference from {count(ties, 'other method')}"
+    if equal:
+        return f"{found}, of equals the one with the fewest images on which not to trust it"
     return f"{found}, better than all others"

@@ -177,29 +177,32 @@ def from_images(
 
 
 def from_planted(
-    completeness: Iterable[Mapping], false_spots: Iterable[Mapping], *, seed: int
+    recovery: Iterable[Mapping], false_spots: Iterable[Mapping], *, seed: int
 ) -> Evidence:
     """Evidence of planted spots and decoys: what F1 they let expect.
 
     Parameters
     ----------
-    completeness, false_spots : iterable of mappings
-        Rows of completeness.csv and false_spots.csv, as text.
+    recovery, false_spots : iterable of mappings
+        Rows of recovery.csv and false_spots.csv, as text.
     seed : int
         Of the resampling.
 
     Returns
     -------
     Evidence
-        Of each image, the recall is the share of the planted spots that were found, over the whole
-        ladder of contrasts; the precision, what the decoy's spots leave of those found.
+        Of each image, the recall is the share found of planted spots as high as the image's own,
+        or of all planted ones where it has none; the precision, what the decoy's spots leave of
+        those found.
 
     Notes
     -----
-    Recovery alone would favour a method the more, the more of anything it takes for spots. The
-    number means something beside another method's, which was given the same spots: how many of the
-    image's own spots are as high as the planted ones is not known. Of a single image, numbers are
-    drawn again from binomial and Poisson distributions, of each method by itself, which makes the
+    Recovery alone would favour a method the more, the more of anything it takes for spots. And
+    planted spots of all heights alike would favour whatever finds the dimmest, though the image may
+    have none like these: so each height counts by how many of the image's own spots are as high,
+    as `localbg.ground` measures them, whatever method looks at it. The number means something
+    beside another method's, which was given the same spots. Of a single image, numbers are drawn
+    again from binomial and Poisson distributions, of each method by itself, which makes the
     intervals of differences too wide rather than too narrow.
     """
     decoys = {
@@ -207,12 +210,15 @@ def from_planted(
         for row in false_spots
         if row["kind"] == "decoy"
     }
+    heights: dict[tuple, list] = {}
+    for row in recovery:
+        if row["where"] == "all":
+            numbers = tuple(int(row[name]) for name in ("planted", "recovered", "own"))
+            heights.setdefault((row["image"], row["method"]), []).append(numbers)
     known = {
-        (row["image"], row["method"]): (int(row["planted"]), int(row["recovered"]))
-        for row in completeness
-        if row["where"] == "all" and int(row["planted"] or 0)
+        key: (*np.transpose(heights[key]), *decoys[key])
+        for key in sorted(heights.keys() & decoys.keys())
     }
-    known = {key: (*known[key], *decoys[key]) for key in sorted(known.keys() & decoys.keys())}
     rows = [
         {"image": image, "method": method, "f1": float(_expected_f1(*numbers))}
         for (image, method), numbers in known.items()
@@ -222,10 +228,11 @@ def from_planted(
     if found.n_images != 1:
         return found
     drawn = {}
-    for number, ((_, method), (planted, recovered, n, n_spots)) in enumerate(known.items()):
+    for number, ((_, method), (planted, recovered, own, n, n_spots)) in enumerate(known.items()):
         rng = np.random.default_rng([seed, number])
-        again = rng.binomial(planted, recovered / planted, bootstrap.DRAWS)
-        drawn[method] = _expected_f1(planted, again, rng.poisson(n, bootstrap.DRAWS), n_spots)
+        again = rng.binomial(planted, recovered / planted, (bootstrap.DRAWS, len(planted)))
+        false = rng.poisson(n, bootstrap.DRAWS)
+        drawn[method] = _expected_f1(planted, again, own, false, n_spots)
     single = {method: found.scores[method][0] for method in drawn}
     return replace(
         found,
@@ -238,8 +245,8 @@ def from_planted(
     )
 
 
-def _expected_f1(planted, recovered, n_false, n_spots):
-    recall = recovered / planted
+def _expected_f1(planted, recovered, own, n_false, n_spots):
+    recall = np.average(recovered / planted, axis=-1, weights=own if own.any() else planted)
     precision = 1 - np.minimum(n_false / max(n_spots, 1), 1)
     return 2 * recall * precision / np.maximum(recall + precision, 1e-9)
 
