@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from localbg.kernels.contrast import contrasts
+from localbg.kernels.contrast import contrasts, step_across
 from localbg.kernels.extremes import dilate
 from localbg.kernels.footprint import half_widths
 from localbg.noise import HALF_NORMAL, ranked
@@ -27,6 +27,14 @@ ENOUGH = 0.1  # share of a tile
 # How much more noise there may be than if that of the raw image were white: what is more is spots.
 MOST_CORRELATED = 8.0
 AT_EDGE = 1.7  # by which noise is more within half a radius of the image's edge
+# A straight edge has no contrast along it. One that bends, or that pixels cut into stairs, has some
+# share of the step between its two sides, and a spot must have more. The step is that so many spot
+# radii from the middle, since farther out a dim spot may have a bright one on one side.
+STAIRS = 0.2
+BESIDE = 2 / 3
+# Where something stands out from noise there are spots, and one that is as likely noise as not is
+# worth more than it costs: then the share of false ones may be this much larger.
+ONCE_FOUND = 2.5
 # The search for a plateau starts at so many noise standard deviations, or where the contrast is the
 # bright spots' over this, whichever is higher.
 LOWEST = 2.0
@@ -34,6 +42,7 @@ RANGE = 20.0
 BRIGHT = 0.98  # quantile
 WINDOW = 2.5  # by which factor a plateau's thresholds differ
 STEP = 1.03
+FEW = 3  # summits above a gap that tell little of the many that may be spots below it
 
 
 def standing_out(
@@ -57,7 +66,7 @@ def standing_out(
     radius : float
         Of a spot, in pixels.
     false_share : float
-        Share of the significant summits that may be noise.
+        See `threshold.plateau`.
     least_noise : float
         Standard deviation that the noise has in any case, in grey levels.
     value : float, optional
@@ -75,14 +84,26 @@ def standing_out(
     """
     distance = max(AROUND * radius, 1.0)
     mean, least = contrasts(foreground, distance)
-    summits = np.nonzero((least == dilate(least, half_widths(max(radius, 1.0)))) & (least > 0))
+    disc = half_widths(max(radius, 1.0))
+    summits = np.nonzero((least == dilate(least, disc)) & (least > 0))
     noise = _Noise(denoised, raw, distance, radius, least_noise)
     noise.measure(mean, summits)
+    beside = max(BESIDE * radius, 1.0)
+
+    def on_edge(places):
+        return least[places] < STAIRS * step_across(denoised, beside, places)
+
+    left_out = on_edge(summits)
+    stairs = summits[0][left_out], summits[1][left_out]
+    summits = summits[0][~left_out], summits[1][~left_out]
     heights = mean[summits] / noise.at(summits)
     # A disk of this area holds a wave of noise that was smoothed over half a spot radius.
+    area = foreground.size / (radius / 2) ** 2
     lowest = significance
     if lowest is None:
-        lowest = significant(heights, foreground.size / (radius / 2) ** 2, false_share)
+        lowest = significant(heights, area, false_share)
+        if np.isfinite(lowest):
+            lowest = significant(heights, area, ONCE_FOUND * false_share)
     if not np.isfinite(lowest):
         return float(least.max()), np.zeros(foreground.shape, bool), None
     if value is None:
@@ -93,6 +114,11 @@ def standing_out(
     mask = least > value
     places = np.nonzero(mask)
     mask[places] = mean[places] / noise.at(places) >= lowest
+    # Of spots beside something bright the summit may be on the slope of that, but not their core.
+    near = np.zeros(mask.shape, np.uint8)
+    near[stairs] = 1
+    places = np.nonzero(mask & (dilate(near, disc) > 0))
+    mask[places] = ~on_edge(places)
     return value, mask, float(lowest)
 
 
@@ -222,7 +248,7 @@ def plateau(heights: np.ndarray, lowest: float) -> float:
     Notes
     -----
     Thresholds are tried in steps of 3 %. The number of summits within a factor of 1.6 on either
-    side is divided by the number above them. One is added to the former, so that a gap above which
+    side is divided by the number above them. Two are added to the former, so that a gap above which
     few are left counts less than one that many have come through. Of equals the first, and the
     middle of its run.
     """
@@ -234,7 +260,7 @@ def plateau(heights: np.ndarray, lowest: float) -> float:
         for factor in (WINDOW**-0.5, WINDOW**0.5)
     )
     # Where none is left there is nothing to find, so that is no plateau.
-    change = np.where(above > 0, (from_below - above + 1) / np.maximum(above, 1), np.inf)
+    change = np.where(above > 0, (from_below - above + FEW) / np.maximum(above, 1), np.inf)
     first = int(np.argmin(change))
     run = np.flatnonzero(np.append(change[first:] != change[first], True))[0]
     return float(trials[first + (run - 1) // 2])

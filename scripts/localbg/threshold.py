@@ -138,7 +138,8 @@ def plateau(
     radius : float
         Of a spot, in pixels.
     false_share : float
-        Share of the summits that stand out from noise that may be noise after all.
+        Share of images of noise alone in which something may stand out. Where something does, up
+        to two and a half times this share of the summits may be noise.
 
     Returns
     -------
@@ -153,11 +154,14 @@ def plateau(
     -----
     A pixel's contrast is how far it stands above the mean of two pixels that lie opposite each
     other, 1.5 radii away, in the direction in which that is least. Slopes, edges and ridges have
-    none, whatever their height: the rims that a mean leaves along an edge are no spots. A value is
-    chosen in two steps, from the summits of these contrasts, no two of them within a radius.
+    none, whatever their height: the rims that a mean leaves along an edge are no spots. An edge
+    that bends or is sharp has some, so a summit of less than a fifth of the step across it, from
+    two thirds of a radius on one side to as much on the other, is left out. A value is chosen in
+    two steps, from the summits of these contrasts, no two of them within a radius.
 
-    1. A summit is significant if its mean contrast over all directions stands above noise, at the
-       given rate of false discoveries (`localbg.plateau.significant`). The noise is measured on the
+    1. A summit is significant if its mean contrast over all directions stands above noise, at a
+       rate of false discoveries (`localbg.plateau.significant`): at ``false_share`` it is told
+       whether anything does, and if so, at 2.5 times that what. The noise is measured on the
        denoised image, where a background that follows it (an opening does) has not thinned it
        out; in tiles of 32 radii, as it differs between bright and dark parts; and apart from what
        is clearly a spot, or it would grow with their number. Where spots leave no room between

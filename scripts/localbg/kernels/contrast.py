@@ -34,16 +34,46 @@ def contrasts(
     since along it all is alike; a spot has both. Distances are rounded to pixels, directions that
     come out alike count once; edges are repeated. Costs two reads a pixel for each direction.
     """
+    padded, offsets, reach = _opposite(image, distance)
+    shape = -(-image.shape[0] // every), image.shape[1]
+    mean, least = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    _contrasts(padded, offsets, np.int64(reach), np.int64(every), mean, least)
+    return mean, least
+
+
+def step_across(
+    image: np.ndarray, distance: float, places: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """How much the two sides of pixels differ, in the direction in which they do so the most.
+
+    Parameters
+    ----------
+    image, distance
+        As of `contrasts`.
+    places : tuple of ndarray of int
+        Rows and columns of the pixels.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    padded, offsets, reach = _opposite(image, distance)
+    flat = padded.ravel()
+    centres = (places[0] + reach) * padded.shape[1] + places[1] + reach
+    result = np.zeros(centres.size, np.float32)
+    for offset in offsets:
+        np.maximum(result, np.abs(flat[centres + offset] - flat[centres - offset]), out=result)
+    return result
+
+
+def _opposite(image, distance):
+    """The image with its edges repeated, the way to one of each two opposite pixels, the reach."""
     angles = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
     steps = np.rint(distance * np.column_stack([np.sin(angles), np.cos(angles)])).astype(np.int64)
     steps = np.unique(np.where(steps[:, 1:] < 0, -steps, steps), axis=0)
     reach = int(np.abs(steps).max())
     padded = np.pad(image.astype(np.float32, copy=False), reach, mode="edge")
-    offsets = steps[:, 0] * padded.shape[1] + steps[:, 1]
-    shape = -(-image.shape[0] // every), image.shape[1]
-    mean, least = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    _contrasts(padded, offsets, np.int64(reach), np.int64(every), mean, least)
-    return mean, least
+    return padded, steps[:, 0] * padded.shape[1] + steps[:, 1], reach
 
 
 @compiled("(float32[:, ::1], int64[::1], int64, int64, float32[:, ::1], float32[:, ::1])")
