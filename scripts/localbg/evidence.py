@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from localbg import chain, decoy, planted, residuals
+from localbg import chain, decoy, planted, residuals, scoring
 from localbg.completeness import ratio
 from localbg.ground import WHERE, survey
 from localbg.images import Plane
@@ -154,10 +154,13 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             result.background, kept["background"], result.denoised, kept["denoised"]
         )
 
-    turned, smooth = (
-        {name: len(made["spots"]) for name, _, made in runs(pixels, as_before)}
-        for pixels in (decoy.turned(plane.pixels, ground, rng), decoy.smooth(plane.pixels, ground))
-    )
+    upside_down = decoy.turned(plane.pixels, ground, rng)
+    turned = {name: len(made["spots"]) for name, _, made in runs(upside_down, as_before)}
+    # Structure lies where it does in the image, so what it makes of itself are spots found there.
+    smooth = {
+        name: len(scoring.match(before[name]["places"], _places(made["spots"]), radius)[0])
+        for name, _, made in runs(decoy.smooth(plane.pixels, ground), as_before)
+    }
     false = {name: max(n, smooth[name]) for name, n in turned.items()}
     return {
         "recovery": [

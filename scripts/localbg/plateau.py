@@ -32,6 +32,7 @@ AT_EDGE = 1.7  # by which noise is more within half a radius of the image's edge
 # radii from the middle, since farther out a dim spot may have a bright one on one side.
 STAIRS = 0.2
 BESIDE = 2 / 3
+EIGHT = np.ones((3, 3), bool)
 # Where something stands out from noise there are spots, and one that is as likely noise as not is
 # worth more than it costs: then the share of false ones may be this much larger.
 ONCE_FOUND = 2.5
@@ -114,12 +115,24 @@ def standing_out(
     mask = least > value
     places = np.nonzero(mask)
     mask[places] = mean[places] / noise.at(places) >= lowest
-    # Of spots beside something bright the summit may be on the slope of that, but not their core.
-    near = np.zeros(mask.shape, np.uint8)
-    near[stairs] = 1
-    places = np.nonzero(mask & (dilate(near, disc) > 0))
-    mask[places] = ~on_edge(places)
+    stairs = tuple(places[mask[stairs]] for places in stairs)
+    if stairs[0].size:
+        mask = _without(stairs, summits, mask)
+        # Of spots beside something bright the summit may be on its slope, but not their core.
+        near = np.zeros(mask.shape, np.uint8)
+        near[stairs] = 1
+        places = np.nonzero(mask & (dilate(near, disc) > 0))
+        mask[places] = ~on_edge(places)
     return value, mask, float(lowest)
+
+
+def _without(stairs, summits, mask):
+    """The mask without objects that have summits on edges only."""
+    objects, count = ndimage.label(mask, EIGHT)
+    left_out = np.zeros(count + 1, bool)
+    left_out[objects[stairs]] = True
+    left_out[objects[summits]] = False
+    return mask & ~left_out[objects]
 
 
 class _Noise:
