@@ -49,8 +49,9 @@ def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.nd
 def smooth(image: np.ndarray, ground: Ground) -> np.ndarray:
     """The ground of an image: its local level, without spots and without noise.
 
-    Edges have their bright side where it is. A spot found both in the image and there is made of
-    structure, by a background that rounds edges off or smears them. Same dtype as the image.
+    Edges have their bright side where it is. Whatever is found in it is made of structure, by a
+    background that rounds edges off or smears them; but edges are softer than they are in the
+    image. Same dtype as the image.
     """
     if image.dtype.kind not in "ui":
         return ground.level.astype(image.dtype)

@@ -156,9 +156,8 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
 
     upside_down = decoy.turned(plane.pixels, ground, rng)
     turned = {name: len(made["spots"]) for name, _, made in runs(upside_down, as_before)}
-    # Structure lies where it does in the image, so what it makes of itself are spots found there.
     smooth = {
-        name: len(scoring.match(before[name]["places"], _places(made["spots"]), radius)[0])
+        name: _as_in(before[name]["places"], _places(made["spots"]), radius)
         for name, _, made in runs(decoy.smooth(plane.pixels, ground), as_before)
     }
     false = {name: max(n, smooth[name]) for name, n in turned.items()}
@@ -186,6 +185,15 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
 
 def _places(spots):
     return np.array([(spot["y"], spot["x"]) for spot in spots]).reshape(-1, 2)
+
+
+def _as_in(image, decoy, radius):
+    """How many of a smooth decoy's spots count: those that the image may have too.
+
+    Edges are softer in the decoy, so it can have spots that the image has not. Where they are more
+    than the image has altogether, only those count that lie where one of the image's does.
+    """
+    return len(decoy) if len(decoy) <= len(image) else len(scoring.match(image, decoy, radius)[0])
 
 
 class _Recovered:

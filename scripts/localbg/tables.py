@@ -243,7 +243,7 @@ COLUMNS = {
         "density": "the same per 10,000 pixels",
         "n_spots": "number of spots found in the image itself",
         "turned": "spots found in the image turned over, its spots taken out: noise and texture",
-        "smooth": "spots found that are in its local level too, without spots and noise: edges",
+        "smooth": "spots found in its local level, without spots and noise: edges and structure",
     },
     "residuals": {
         "image": "id of the image",
