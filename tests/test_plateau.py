@@ -241,6 +241,18 @@ def test_sharp_edges_far_higher_than_the_spots_are_no_spots(method, blur):
     assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.8
 
 
+@pytest.mark.parametrize("method", ["median", "gaussian"])
+@pytest.mark.parametrize("noise", [0, 3])
+def test_the_rim_of_a_soft_disc_is_no_spot_where_there_are_but_two(method, noise):
+    """The threshold has little to go by then; more noise adds bumps to the rim."""
+    rows, columns = np.indices((300, 300))
+    disc = gaussian_filter((np.hypot(rows - 150, columns - 150) < 77).astype(float), 6)
+    points = [(150, 120), (40, 250)]
+    light = 60 + 150 * disc + bells((300, 300), points, 60, sigma=7)
+    found = found_by_default(camera(light, noise=noise, kind=np.uint8), 10, method)
+    assert scoring.accuracy(points, found, 10)["f1"] == 1
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_bumps_of_a_texture_are_no_spots(method):
     rng = np.random.default_rng(2)

@@ -156,8 +156,9 @@ def plateau(
     other, 1.5 radii away, in the direction in which that is least. Slopes, edges and ridges have
     none, whatever their height: the rims that a mean leaves along an edge are no spots. An edge
     that bends or is sharp has some, so a summit of less than a fifth of the step across it, from
-    two thirds of a radius on one side to as much on the other, is left out. A value is chosen in
-    two steps, from the summits of these contrasts, no two of them within a radius.
+    two thirds of a radius on one side to as much on the other, is left out, and so is what has no
+    other summit. A value is chosen in two steps, from the summits of these contrasts, no two of
+    them within a radius.
 
     1. A summit is significant if its mean contrast over all directions stands above noise, at a
        rate of false discoveries (`localbg.plateau.significant`): at ``false_share`` it is told
