@@ -40,7 +40,7 @@ COMPARISON = "results/tables/comparison.csv"
 
 
 def measure_pool(quick: bool) -> list[dict]:
-    """Batch mode, a process pool over the same functions, scikit-image, and the steps mode."""
+    """Batch mode, a process pool over the same functions, and scikit-image."""
     rows = []
     for count, side, radius, repeats in QUICK_STUDIES if quick else STUDIES:
         ours, pool = [], []

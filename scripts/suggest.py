@@ -59,13 +59,12 @@ def main(
     )
     judged = suggest.radius(found)
     trials = []
+    sigma = suggest.sigma(found)
     if any(len(one.radii) for one in found):
-        trials = suggest.tried(pixels, found, sigma=suggest.sigma(found))
+        trials = suggest.tried(pixels, found, sigma=sigma)
     tables.write(tried, BACKGROUNDS, trials)
     proposed = suggest.proposed(trials)
-    drawn = suggest_chart.proposal(
-        names, pixels, found, judged, proposed, sigma=suggest.sigma(found)
-    )
+    drawn = suggest_chart.proposal(names, pixels, found, judged, proposed, sigma=sigma)
     figures.save(drawn, figure)
     text = suggest.snippet(names, found, judged, trials)
     job.write_text(config, text)

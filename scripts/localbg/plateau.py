@@ -261,7 +261,7 @@ def plateau(heights: np.ndarray, lowest: float) -> float:
     Notes
     -----
     Thresholds are tried in steps of 3 %. The number of summits within a factor of 1.6 on either
-    side is divided by the number above them. Two are added to the former, so that a gap above which
+    side is divided by the number above them. Three are added to the former, so a gap above which
     few are left counts less than one that many have come through. Of equals the first, and the
     middle of its run.
     """

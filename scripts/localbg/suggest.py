@@ -157,6 +157,16 @@ class Trial:
     structure_lost: float
 
 
+def denoised(image: np.ndarray, radius: float, sigma: float) -> np.ndarray:
+    """The image with its noise suppressed, float32; ``sigma`` in spot radii."""
+    return denoise(image, filter="gaussian", sigma=sigma * radius).astype(np.float32)
+
+
+def background(quiet: np.ndarray, radius: float, filter: str, multiple: float) -> np.ndarray:
+    """What a filter, a key of `SIZES` and ``multiple`` spot radii large, takes for background."""
+    return FILTERS[filter](quiet, **{SIZES[filter]: multiple * radius}).astype(np.float32)
+
+
 def trial(image: np.ndarray, found: Blobs, *, filter: str, multiple: float, sigma: float) -> Trial:
     """Try a background filter: do the spots vanish from it, does the structure survive?
 
@@ -174,8 +184,8 @@ def trial(image: np.ndarray, found: Blobs, *, filter: str, multiple: float, sigm
         Of the denoising filter, in spot radii.
     """
     radius = found.radius
-    quiet = denoise(image, filter="gaussian", sigma=sigma * radius).astype(np.float32)
-    below = FILTERS[filter](quiet, **{SIZES[filter]: multiple * radius}).astype(np.float32)
+    quiet = denoised(image, radius, sigma)
+    below = background(quiet, radius, filter, multiple)
     rows, columns = np.indices(image.shape)
     contrasts = []
     free = np.ones(image.shape, bool)

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from localbg import suggest
 from localbg.captions import count, number
-from localbg.denoise import denoise
 from localbg.figures import COLOURS, WIDTH, Result, styled
 from localbg.panels import TRUE, foreground_limit, grey_range, rings, show, window
 from localbg.suggest import Blobs, Radius
@@ -89,11 +88,11 @@ def made(
         One for each method, without a threshold.
     """
     radius = found.radius
-    quiet = denoise(image, filter="gaussian", sigma=sigma * radius).astype(np.float32)
+    quiet = suggest.denoised(image, radius, sigma)
     results = []
     for method, row in proposed.items():
         name, size = row["filter"], row["multiple"] * radius
-        below = suggest.FILTERS[name](quiet, **{suggest.SIZES[name]: size}).astype(np.float32)
+        below = suggest.background(quiet, radius, name, row["multiple"])
         words = (
             f"{name}, {suggest.SIZES[name]} {row['multiple']:g}x = {number(size)} px;  on all "
             f"images {row['spots_left']:.0%} of the spots' height left in the background, "

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from localbg.captions import count
+from localbg.verdict_evidence import by_height
 
 # A method is not trusted on an image where this share of its spots is false, and no fewer than that
 # many; nor where it finds less than this share of what is to be found.
@@ -74,11 +75,7 @@ def judged(
         By image and method. Truth outweighs what decoys let expect.
     """
     result: dict[str, dict[str, Judged]] = {}
-    heights: dict[tuple, list] = {}
-    for row in recovery:
-        if row["where"] == "all":
-            numbers = [int(row[name]) for name in ("planted", "recovered", "own")]
-            heights.setdefault((row["image"], row["method"]), []).append(numbers)
+    heights = by_height(recovery)
     for row in false_spots:
         n, n_spots = int(row["n"]), int(row["n_spots"])
         edges = row["kind"] == "decoy" and int(row["smooth"] or 0) >= FALSE_SHARE * n
@@ -99,8 +96,7 @@ def recall(heights) -> float:
     Parameters
     ----------
     heights : sequence of (int, int, int)
-        For each height, how many were planted, recovered, and how many of the image's own are like
-        it.
+        As `localbg.verdict_evidence.by_height` gives them.
     """
     planted, recovered, own = np.reshape(list(heights), (-1, 3)).T
     return float(np.average(recovered / planted, weights=own)) if own.any() else 1.0

@@ -210,11 +210,7 @@ def from_planted(
         for row in false_spots
         if row["kind"] == "decoy"
     }
-    heights: dict[tuple, list] = {}
-    for row in recovery:
-        if row["where"] == "all":
-            numbers = tuple(int(row[name]) for name in ("planted", "recovered", "own"))
-            heights.setdefault((row["image"], row["method"]), []).append(numbers)
+    heights = by_height(recovery)
     known = {
         key: (*np.transpose(heights[key]), *decoys[key])
         for key in sorted(heights.keys() & decoys.keys())
@@ -243,6 +239,23 @@ def from_planted(
         },
         resampled="spots",
     )
+
+
+def by_height(recovery: Iterable[Mapping]) -> dict[tuple[str, str], list[tuple[int, int, int]]]:
+    """By image and method, for each height of planted spots how many were planted, how many were
+    recovered, and how many of the image's own are like it.
+
+    Parameters
+    ----------
+    recovery : iterable of mappings
+        Rows of recovery.csv, as text.
+    """
+    found: dict[tuple, list] = {}
+    for row in recovery:
+        if row["where"] == "all":
+            numbers = tuple(int(row[name]) for name in ("planted", "recovered", "own"))
+            found.setdefault((row["image"], row["method"]), []).append(numbers)
+    return found
 
 
 def _expected_f1(planted, recovered, own, n_false, n_spots):
