@@ -13,7 +13,8 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import batches, captions, closing, dependencies, paths, slurm
+from localbg import batches, captions, closing, dependencies, ownership, paths, run_lock, slurm
+from localbg.fingerprints import Fingerprints, stale
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -24,8 +25,11 @@ if not workflow.overwrite_configfiles:
 
 try:
     plan = make_plan(config)
-    if workflow.is_main_process and (problems := plan.missing_files()):
-        raise PlanError(problems)
+    if workflow.is_main_process:
+        inputs = [*plan.inputs(), *(("config", str(path)) for path in workflow.configfiles)]
+        problems = ownership.problems(plan.results, os.getcwd(), inputs)
+        if problems := plan.missing_files() + problems:
+            raise PlanError(problems)
 except PlanError as error:
     raise WorkflowError(str(error)) from None
 
@@ -57,7 +61,8 @@ include: "rules/common.smk"
 # What collect gathers: pieces of batches, or the results of single steps.
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
-RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
+RESULTS = [] if plan.batches else paths.results(plan)
+FINGERPRINTS = Fingerprints(plan)
 VERDICT = paths.verdict_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
 TABLES += ["failures", "groups", "look_first", "recommendation", "trust"]
@@ -78,6 +83,15 @@ MADE = [
     *collect("<results>/figures/{figure}.png", figure=FIGURES),
     "<results>/complete",
 ]
+
+
+# Results of other images or parameters, or of which Snakemake has lost its records, are made again.
+UNPROVEN = []
+if workflow.is_main_process:
+    UNPROVEN = stale(plan)
+    if not ownership.remembers(plan.results, os.getcwd()):
+        targets = [path.replace("<results>", plan.results, 1) for path in MADE]
+        UNPROVEN += filter(os.path.exists, [*targets, f"{plan.results}/provenance.json"])
 
 
 rule all:
@@ -103,7 +117,8 @@ rule read:
     params:
         source=lambda wildcards, input: local([wildcards.image], input.remote)[0],
         picks=lambda wildcards: plan.picks(wildcards.image),
-        stamp=lambda wildcards: stamps([wildcards.image]),
+        stamp=lambda wildcards: plan.stamp(wildcards.image),
+        fingerprint=lambda wildcards: FINGERPRINTS.image(wildcards.image),
     script:
         "scripts/read.py"
 
@@ -115,6 +130,7 @@ rule denoise:
         modules=modules("denoise.py"),
     output:
         denoised="<results>/denoised/{denoised}/{image}.tif",
+        record="<results>/denoised/{denoised}/{image}.json",
     log:
         "<logs>/denoise/{denoised}/{image}.log",
     conda:
@@ -123,6 +139,7 @@ rule denoise:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("denoised"),
+        fingerprint=fingerprint("denoised"),
     script:
         "scripts/denoise.py"
 
@@ -143,6 +160,7 @@ rule background:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("background"),
+        fingerprint=fingerprint("background"),
     script:
         "scripts/background.py"
 
@@ -164,6 +182,7 @@ rule subtract:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("foreground"),
+        fingerprint=fingerprint("foreground"),
     script:
         "scripts/subtract.py"
 
@@ -191,6 +210,7 @@ rule threshold:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("mask"),
+        fingerprint=fingerprint("mask"),
     script:
         "scripts/threshold.py"
 
@@ -207,6 +227,7 @@ rule spots:
     output:
         labels="<results>/labels/{labels}/{image}.tif",
         table="<results>/spots/{labels}/{image}.csv",
+        record="<results>/spots/{labels}/{image}.json",
     log:
         "<logs>/spots/{labels}/{image}.log",
     conda:
@@ -215,6 +236,7 @@ rule spots:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("labels"),
+        fingerprint=fingerprint("labels"),
     script:
         "scripts/spots.py"
 
@@ -239,7 +261,8 @@ rule batch:
     params:
         sources=lambda wildcards, input: local(plan.batches[wildcards.batch], input.remote),
         work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
-        stamp=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        stamps=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        fingerprint=lambda wildcards: FINGERPRINTS.batch(wildcards.batch, wildcards.background),
     script:
         "scripts/batch.py"
 
@@ -248,7 +271,7 @@ rule collect:
     """One row per image, spot, and image and method; a failed image is a row with a reason."""
     input:
         [row["facts"] for row in IMAGES],
-        [row[key] for row in RESULTS for key in paths.GATHERED],
+        [row[key] for row in RESULTS for key in paths.RECORDS],
         pieces=PIECES,
         modules=modules("collect.py"),
     output:
@@ -264,8 +287,9 @@ rule collect:
     conda:
         "envs/environment.yaml"
     params:
-        images=IMAGES,
-        results=RESULTS,
+        images=lambda wildcards: FINGERPRINTS.images() if IMAGES else [],
+        results=lambda wildcards: FINGERPRINTS.results() if RESULTS else [],
+        fingerprints=lambda wildcards: FINGERPRINTS.pieces(),
         methods=RECIPES,
         # A run that was stopped before it could say what failed has it still to say.
         unsaid=closing.unsaid(plan),
@@ -385,13 +409,14 @@ rule provenance:
         sheet=plan.sheet,
         modules=modules("provenance.py"),
     output:
-        record="<results>/provenance.json",
-        config="<results>/provenance.yaml",
+        "<results>/provenance.json",
     log:
         "<logs>/provenance.log",
     conda:
         "envs/environment.yaml"
     params:
+        # No output: a run may take it for its config, and Snakemake removes old outputs first.
+        resolved=f"{plan.results}/{ownership.RECORDED_CONFIG}",
         config=plan.config,
         methods=RECIPES,
         logs=paths.logs(plan),
@@ -403,14 +428,20 @@ onstart:
     # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
         raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
-    if plan.batches:
-        try:
+    try:
+        ownership.claim(plan.results, os.getcwd())
+        run_lock.lead(plan.results)
+        if not UNPROVEN:
+            ownership.remember(plan.results, os.getcwd())
+        if plan.batches:
             batches.write_record(plan.results, plan.batches)
-        except OSError as error:
-            raise WorkflowError(str(error)) from None
+    except (OSError, run_lock.Occupied) as error:
+        raise WorkflowError(str(error)) from None
 
 
 onsuccess:
+    if set(UNPROVEN) <= {str(path) for job in workflow.dag.jobs for path in job.output}:
+        ownership.remember(plan.results, os.getcwd())
     try:
         logger.info(closing.report(plan))
     except closing.RunFailed as error:

@@ -12,6 +12,25 @@ def upstream(kind, needed):
 
 
 def modules(script, *more):
+    """The library modules that a script uses, as an input function."""
+
+    def needed(wildcards):
+        make_again()
+        return used_by(script, *more)
+
+    return needed
+
+
+def make_again():
+    """Have Snakemake make what is unproven again, as it does with what is incomplete.
+
+    Its command line has --forcerun for that, which adds targets; input functions are the first to
+    be called when it knows which jobs there are.
+    """
+    workflow.dag.forcefiles.update(UNPROVEN)
+
+
+def used_by(script, *more):
     """The library modules that a script uses: an edit runs again just what it affects."""
     # Relative, so that a study that moves together with the workflow stays done.
     folder = os.path.relpath(f"{workflow.basedir}/scripts")
@@ -26,7 +45,8 @@ def with_estimator(script):
         labels = [wildcards.get("background")] if "background" in wildcards.keys() else all_labels
         steps = [plan.steps["background"][label] for label in labels]
         filters = {step.parameters["filter"] for step in steps}
-        return modules(script, *(f"localbg/backgrounds/{name}.py" for name in filters))
+        make_again()
+        return used_by(script, *(f"localbg/backgrounds/{name}.py" for name in filters))
 
     all_labels = list(plan.steps["background"])
 
@@ -47,7 +67,12 @@ def local(images, fetched):
 
 def stamps(images):
     """What makes the job of an image run again: another file, or a changed one; see Plan.stamp."""
-    return [[plan.images[name].path, *plan.stamp(name)] for name in images]
+    return [plan.stamp(name) for name in images]
+
+
+def fingerprint(kind):
+    """What the result of a step answers, as its record says."""
+    return lambda wildcards: FINGERPRINTS.step(kind, wildcards[kind], wildcards.image)
 
 
 def drawn(wildcards):

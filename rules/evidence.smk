@@ -58,7 +58,8 @@ rule evidence:
     params:
         sources=lambda wildcards, input: local(plan.sampled[wildcards.part], input.remote),
         work=lambda wildcards: plan.gathering(wildcards.part),
-        stamp=lambda wildcards: stamps(plan.sampled[wildcards.part]),
+        stamps=lambda wildcards: stamps(plan.sampled[wildcards.part]),
+        fingerprint=lambda wildcards: FINGERPRINTS.evidence(wildcards.part),
     script:
         "../scripts/evidence.py"
 
@@ -81,6 +82,7 @@ rule collect_evidence:
     params:
         blanks=plan.blanks,
         settings=plan.evidence | {"seed": plan.seed},
+        fingerprints=lambda wildcards: [FINGERPRINTS.evidence(part) for part in plan.sampled],
     script:
         "../scripts/collect_evidence.py"
 

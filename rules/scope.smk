@@ -19,6 +19,7 @@ rule own_threshold:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("mask"),
+        fingerprint=lambda wildcards: FINGERPRINTS.own_threshold(wildcards.mask, wildcards.image),
     script:
         "../scripts/own_threshold.py"
 
@@ -40,7 +41,8 @@ rule thresholds:
     params:
         sources=lambda wildcards, input: local(plan.batches[wildcards.batch], input.remote),
         work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
-        stamp=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        stamps=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        fingerprint=lambda wildcards: FINGERPRINTS.thresholds(wildcards.batch, wildcards.background),
         masks=lambda wildcards: plan.asked(wildcards.batch, wildcards.background),
     script:
         "../scripts/thresholds.py"
@@ -59,5 +61,6 @@ rule share_threshold:
         "../envs/environment.yaml"
     params:
         images=lambda wildcards: plan.members(wildcards.mask, wildcards.pool),
+        fingerprint=lambda wildcards: FINGERPRINTS.shared(wildcards.mask, wildcards.pool),
     script:
         "../scripts/share_threshold.py"

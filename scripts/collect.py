@@ -86,7 +86,7 @@ def count_row(made: dict, image: dict) -> dict:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     found = (
-        gathered.from_batches(list(snakemake.input.pieces))
+        gathered.from_batches(list(snakemake.input.pieces), snakemake.params.fingerprints)
         if snakemake.input.pieces
         else gathered.from_steps(snakemake.params.images, snakemake.params.results)
     )

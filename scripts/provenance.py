@@ -23,8 +23,10 @@ def main(
 
     Parameters
     ----------
-    record, resolved : str
-        Paths of the outputs.
+    record : str
+        Path of the output.
+    resolved : str
+        Path of the config with all defaults.
     config : dict
         With a value for every key.
     configs, sheet : list of str
@@ -42,7 +44,9 @@ def main(
     they would be too many for one JSON file.
     """
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-    job.write_text(resolved, text)
+    # A run that has it for its config leaves it as it is.
+    if not Path(resolved).is_file() or Path(resolved).read_text(encoding="utf-8") != text:
+        job.write_text(resolved, text)
     by_name = {Path(path).stem: path for path in made}
     n_images = sum(1 for _ in tables.grouped(by_name["images"]))
     n_failed = sum(1 for _ in tables.grouped(by_name["failures"]))
@@ -76,8 +80,8 @@ def all_logs(own: str, many: dict[str, list[str]]) -> dict[str, list[str]]:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
-        record=snakemake.output.record,
-        resolved=snakemake.output.config,
+        record=snakemake.output[0],
+        resolved=snakemake.params.resolved,
         configs=list(snakemake.input.config),
         sheet=list(snakemake.input.sheet),
         config=snakemake.params.config,

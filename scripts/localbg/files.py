@@ -8,11 +8,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 # A name that nobody else gives: what matches it may be removed.
 BESIDE = re.compile(r".+\.[0-9a-f]{8}\.part")
+
+
+# What has to hold wherever a file is about to appear: each is called with its path, and raises.
+checks: list[Callable[[Path], None]] = []
 
 
 class NotWritten(OSError):
@@ -37,11 +41,14 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
     Raises
     ------
     NotWritten
-        For any error of the system, since libraries do not all say that a disk is full.
+        For any error of the system, since libraries do not all say that a disk is full; and by any
+        of the `checks`.
     """
     beside = Path(f"{path}.{secrets.token_hex(4)}.part")
     try:
         yield beside
+        for check in checks:
+            check(Path(path))
         os.replace(beside, path)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -51,12 +58,41 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
         raise
 
 
+def protect(sources: Iterable[str | os.PathLike]) -> None:
+    """From now on, refuse to put a file in the place of one of these, which the job reads."""
+    known = {_identity(source): source for source in sources}
+
+    def check(path):
+        source = known.get(_identity(path)) if path.exists() else None
+        # The number of a file that is gone may be another one's by now.
+        if source and os.path.exists(source) and os.path.samefile(source, path):
+            raise NotWritten(f"{path} is an image that is read, so nothing is written there")
+
+    checks.append(check)
+
+
+def _identity(path):
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _room(path):
     try:
         free = shutil.disk_usage(path.parent).free
     except OSError:
         return ""
     return "; the disk is full" if free < 1e6 else f"; {free / 1e6:.0f} MB are free there"
+
+
+def make_folder(path: str | os.PathLike) -> None:
+    """Make a folder and those above it, where they are not there yet; raises `NotWritten`."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotWritten(f"the folder {path} could not be made: {error}") from error
 
 
 def sha256(path: str | os.PathLike) -> str:

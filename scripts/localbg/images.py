@@ -46,6 +46,8 @@ class Plane:
     shape: tuple[int, ...]
     dtype: str
     pixel_size_um: float | None
+    sha256: str = ""
+    stamps: tuple = ()
 
     @property
     def facts(self) -> dict:
@@ -58,6 +60,7 @@ class Plane:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "pixel_size_um": self.pixel_size_um,
+            "sha256": self.sha256,
             "grey_step": 1.0 if np.issubdtype(self.pixels.dtype, np.integer) else 0.0,
         }
 
@@ -110,7 +113,16 @@ def read(
         raise ImageError(f"{path} has no pixels (shape {pixels.shape})")
     names = _axis_names(axes, found, pixels, path)
     plane = _pick(pixels, names, {"C": channel, "Z": z, "T": t}, path)
-    return Plane(_supported(plane, path), names, pixels.shape, str(pixels.dtype), size)
+    st = path.stat()
+    return Plane(
+        _supported(plane, path),
+        names,
+        pixels.shape,
+        str(pixels.dtype),
+        size,
+        files.sha256(path),
+        ((str(path), st.st_size, st.st_mtime_ns),),
+    )
 
 
 # What tifffile logs where part of a file is missing; it goes on with the part that is there.

@@ -26,7 +26,7 @@ MARK = b'{"failed_step": '
 # Not the image's fault: the job itself has to fail, so that it is run again.
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ESTALE)
 # What stands in `inputs` and `params` for Snakemake only: what a job depends on.
-ASIDE = ("modules", "remote", "stamp")
+ASIDE = ("modules", "remote")
 # The last line of a job's log, and how it is read back.
 TOOK = "took %.2f s, %.1f MB at most"
 TOOK_LINE = re.compile(r"INFO took ([\d.]+) s, ([\d.]+) MB at most")
@@ -44,7 +44,21 @@ def start_log(path: str | os.PathLike | None) -> None:
     # A full disk has no room for the log either.
     logging.raiseExceptions = False
     sys.excepthook = _stopped
+    if path:
+        _take_part(Path(path).absolute())
     atexit.register(lambda: log.info(TOOK, time.monotonic() - localbg.STARTED, peak_mb()))
+
+
+def _take_part(log_path):
+    """Join the run that writes to the folder of results, in which the log lies."""
+    from localbg import ownership, run_lock
+
+    above = [folder for folder in log_path.parents if folder.name == "logs"]
+    if above:
+        results = above[0].parent
+        # A run whose hooks are switched off has not marked the folder yet.
+        ownership.claim(results, Path.cwd())
+        run_lock.join(results)
 
 
 def _stopped(kind, error, trace):
@@ -83,7 +97,7 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
     inputs, outputs, params
         Named values with ``items()``. If an input is a failure record, it is handed on and
         nothing else is done. Those named in `ASIDE` only say what the step depends on; an empty
-        input is left out.
+        input is left out. A parameter ``fingerprint`` is added to each JSON output.
     log_path : path or None
 
     Raises
@@ -98,19 +112,24 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
     )
     inputs = {name: path for name, path in inputs.items() if path}
     outputs = dict(outputs.items())
+    fingerprint = params.pop("fingerprint", "")
     try:
         for path in inputs.values():
             if record := failure(path):
                 log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
-                write_failure(record, outputs.values())
+                write_failure(record, outputs.values(), fingerprint)
                 return
         work(**inputs, **outputs, **params)
+        for path in outputs.values() if fingerprint else ():
+            if path.endswith(".json"):
+                write_json(path, {"fingerprint": fingerprint} | read_json(path))
         log.info("%s done", step)
     except Exception as error:
         if is_machine_s(error):
             raise
         log.exception("%s failed", step)
-        write_failure({"failed_step": step, "reason": reason(error)}, outputs.values())
+        record = {"failed_step": step, "reason": reason(error)}
+        write_failure(record, outputs.values(), fingerprint)
 
 
 def is_machine_s(error: Exception) -> bool:
@@ -149,8 +168,16 @@ def failure(path: str | os.PathLike) -> dict | None:
         return json.load(file)
 
 
-def write_failure(record: dict, outputs: Iterable[str | os.PathLike]) -> None:
-    """Write why a step failed, ``failed_step`` first, in place of each of its outputs."""
+def write_failure(
+    record: dict, outputs: Iterable[str | os.PathLike], fingerprint: str = ""
+) -> None:
+    """Write why a step failed in place of each of its outputs.
+
+    ``failed_step`` comes first, which tells the record from a result, then the fingerprint of what
+    the step should have made.
+    """
+    own = {"fingerprint": fingerprint} if fingerprint else {}
+    record = {"failed_step": record["failed_step"]} | own | {"reason": record["reason"]}
     for path in outputs:
         write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 

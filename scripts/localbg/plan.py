@@ -106,6 +106,7 @@ class Plan:
     config: dict = field(default_factory=dict)
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
+    _stamps: dict[str, list] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -120,13 +121,18 @@ class Plan:
         """What tells a file from an earlier version of it; empty where it is gone.
 
         Images are no inputs that Snakemake knows of: it would wait for a file that vanishes while
-        the run goes on, and then give up the whole run for it.
+        the run goes on, and then give up the whole run for it. A run looks once: what changes
+        after that is noticed when the image is read.
         """
-        try:
-            status = os.stat(self.images[image].path)
-        except OSError:
-            return []
-        return [status.st_size, status.st_mtime_ns]
+        if image not in self._stamps:
+            path = self.images[image].path
+            try:
+                status = os.stat(path)
+            except OSError:
+                self._stamps[image] = []
+            else:
+                self._stamps[image] = [[path, status.st_size, status.st_mtime_ns]]
+        return self._stamps[image]
 
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
@@ -252,6 +258,15 @@ class Plan:
         """Path of the sheet of images, where there is one."""
         source = self.config["images"]
         return [source] if isinstance(source, str) and os.path.isfile(source) else []
+
+    def inputs(self) -> list[tuple[str, str]]:
+        """What a run reads, in words, and its local path."""
+        rows = self.images.values()
+        return [
+            *((f"image '{row.image}'", row.path) for row in rows if not row.is_remote),
+            *((f"truth of '{image}'", path) for image, path in self.with_truth.items()),
+            *(("sheet", path) for path in self.sheet),
+        ]
 
     def missing_files(self) -> list[str]:
         """Problems with files on disk: images, truth, and a results folder that can be made."""
