@@ -172,9 +172,9 @@ def test_links_out_of_the_results_are_refused(tmp_path):
 def test_the_results_of_another_study_are_refused(tmp_path):
     for name in "ab":
         study(tmp_path / name, "raw", results="../shared")
-    snakemake(tmp_path / "a", *NO_FIGURES)
+    snakemake(tmp_path / "a", "../shared/complete")
     before = contents(tmp_path / "shared" / "tables")
-    said = snakemake(tmp_path / "b", *NO_FIGURES, fails=True)
+    said = snakemake(tmp_path / "b", "../shared/complete", fails=True)
     assert f"shared belongs to the study in {tmp_path / 'a'}" in said
     assert contents(tmp_path / "shared" / "tables") == before
 
