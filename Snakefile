@@ -85,13 +85,8 @@ MADE = [
 ]
 
 
-# Results of other images or parameters, or of which Snakemake has lost its records, are made again.
-UNPROVEN = []
-if workflow.is_main_process:
-    UNPROVEN = stale(plan)
-    if not ownership.remembers(plan.results, os.getcwd()):
-        targets = [path.replace("<results>", plan.results, 1) for path in MADE]
-        UNPROVEN += filter(os.path.exists, [*targets, f"{plan.results}/provenance.json"])
+# Results that are there, but of other images or parameters: they are made again.
+STALE = stale(plan) if workflow.is_main_process else []
 
 
 rule all:
@@ -431,8 +426,6 @@ onstart:
     try:
         ownership.claim(plan.results, os.getcwd())
         run_lock.lead(plan.results)
-        if not UNPROVEN:
-            ownership.remember(plan.results, os.getcwd())
         if plan.batches:
             batches.write_record(plan.results, plan.batches)
     except (OSError, run_lock.Occupied) as error:
@@ -440,8 +433,6 @@ onstart:
 
 
 onsuccess:
-    if set(UNPROVEN) <= {str(path) for job in workflow.dag.jobs for path in job.output}:
-        ownership.remember(plan.results, os.getcwd())
     try:
         logger.info(closing.report(plan))
     except closing.RunFailed as error:

@@ -1,5 +1,9 @@
 """How rules look up what they need in the plan."""
 
+from functools import cache
+
+from snakemake.io import _IOFile
+
 
 def parameters(kind):
     """The step's parameters for the image, looked up by the label that the path carries."""
@@ -21,13 +25,18 @@ def modules(script, *more):
     return needed
 
 
+@cache
 def make_again():
-    """Have Snakemake make what is unproven again, as it does with what is incomplete.
+    """Have Snakemake make stale results again, and tables of which it has lost the records.
 
-    Its command line has --forcerun for that, which adds targets; input functions are the first to
-    be called when it knows which jobs there are.
+    It does the same with incomplete files. Its --forcerun would add targets; input functions are
+    the first to be called when it knows which jobs there are.
     """
-    workflow.dag.forcefiles.update(UNPROVEN)
+    if workflow.is_main_process:
+        made = [path.replace("<results>", plan.results, 1) for path in MADE]
+        made = [path for path in (*made, f"{plan.results}/provenance.json") if os.path.exists(path)]
+        lost = [p for p in made if workflow.persistence.metadata(_IOFile(p, None)) is None]
+        workflow.dag.forcefiles.update(STALE, lost)
 
 
 def used_by(script, *more):

@@ -81,7 +81,7 @@ def _identity(path):
 
 def _room(path):
     try:
-        free = shutil.disk_usage(path.parent).free
+        free = shutil.disk_usage(next(p for p in path.absolute().parents if p.exists())).free
     except OSError:
         return ""
     return "; the disk is full" if free < 1e6 else f"; {free / 1e6:.0f} MB are free there"
@@ -92,7 +92,7 @@ def make_folder(path: str | os.PathLike) -> None:
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NotWritten(f"the folder {path} could not be made: {error}") from error
+        raise NotWritten(f"{path} could not be written: {error}{_room(Path(path))}") from error
 
 
 def sha256(path: str | os.PathLike) -> str:

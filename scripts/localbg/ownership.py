@@ -8,7 +8,6 @@ written to, and only a folder that is new, empty or marked as a study's own is w
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -149,25 +148,3 @@ def claim(results: str | os.PathLike, study: str | os.PathLike) -> None:
         files.make_folder(private)
         record = {"made_by": f"localbg {localbg.__version__}", "study": _study(results, study)}
         job.write_json(private / "study.json", record | {"notice": NOTICE})
-
-
-def remembers(results: str | os.PathLike, study: str | os.PathLike) -> bool:
-    """Whether Snakemake still knows how the results were made, from its own folder of records."""
-    record = _record_of(Path(results))
-    return bool(record and "memory" in record and _memory(study, record["memory"]).exists())
-
-
-def remember(results: str | os.PathLike, study: str | os.PathLike) -> None:
-    """Note beside Snakemake's records that they are those of these results."""
-    if remembers(results, study):
-        return
-    record = _record_of(Path(results)) or {}
-    record["memory"] = secrets.token_hex(8)
-    path = _memory(study, record["memory"])
-    files.make_folder(path.parent)
-    job.write_json(path, {"results": str(results)})
-    job.write_json(Path(results) / PRIVATE / "study.json", record)
-
-
-def _memory(study, name):
-    return Path(study) / ".snakemake" / "metadata" / f"localbg-{name}.json"
