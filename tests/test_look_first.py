@@ -6,7 +6,7 @@ from localbg.look_first import ordered, reasons, typical
 
 
 def image(name="a", status="ok", reason=""):
-    return {"image": name, "group": "g", "status": status, "reason": reason}
+    return {"image": name, "group": "g", "status": status, "reason": reason, "flags": ""}
 
 
 def why(counts=None, usual=None, jaccards=(), f1=None, **known):
