@@ -119,22 +119,21 @@ def explained(row: Mapping) -> list[tuple[float, str]]:
         How odd, from 0 to 1, and the reason with its number.
     """
     raised = row["flags"].split(";")
-    highest, commonest = row["highest_grey"], row["commonest_grey"]
     if "constant" in raised:
         saturated = " (saturated)" if "saturated" in raised else ""
-        return [(1.0, f"all its pixels are {highest}{saturated}")]
+        return [(1.0, f"all its pixels are {row['highest_grey']}{saturated}")]
     reasons = []
     if "saturated" in raised:
         share = float(row["saturated_fraction"])
-        # Even a few are worth more of a look than what the methods dispute about.
-        text = f"{_percent(share)} of its pixels are saturated ({highest})"
+        text = f"{_percent(share)} of its pixels are saturated ({row['highest_grey']})"
         reasons.append((0.5 + share / 2, text))
     if "few_levels" in raised:
         reasons.append((0.95, f"it has {row['n_grey_levels']} grey levels only"))
     if "one_value" in raised:
         share = float(row["commonest_fraction"])
+        text = f"{_percent(share)} of its pixels are exactly {row['commonest_grey']}"
         # Mild: nuclei on black are like that, and can be counted.
-        reasons.append((0.1 * share, f"{_percent(share)} of its pixels are exactly {commonest}"))
+        reasons.append((0.1 * share, text))
     return reasons
 
 
