@@ -44,7 +44,8 @@ def image_flags(pixels: np.ndarray) -> dict:
           half of the pixels or more share a grey level, other than the saturated one.
         - ``saturated_fraction``: share of pixels at the highest grey level of the image, if that
           is the largest number of 8, 10, 12, 14 or 16 bits (of whole numbers), or a plateau: at
-          least 10 pixels, and more than in the tenth of the image's range beneath it. Else 0.
+          least 10 pixels, and more than in the tenth of the image's range beneath it and in the
+          four grey levels beneath it. Else 0.
         - ``commonest_fraction``: share of the commonest grey level; of equally common ones the
           lowest. Floats are compared exactly.
         - ``highest_grey``, ``commonest_grey``: these grey levels; ``n_grey_levels``: how many.
@@ -102,6 +103,8 @@ def _is_plateau(levels, counts):
         return False
     low, top = float(levels[0]), float(levels[-1])
     beneath = np.searchsorted(levels, top - PLATEAU_RANGE * (top - low))
+    # Where grey levels are coarse there is hardly one in that range.
+    beneath = min(int(beneath), levels.size - 1 - FEW_LEVELS)
     return bool(counts[-1] > counts[beneath:-1].sum())
 
 

@@ -21,10 +21,10 @@ COLUMNS = {
         "shape": "size of each axis of the file",
         "axes": "names of those axes",
         "dtype": "type of the file's pixels",
-        "photometric": "what the file says of its grey levels, where it says so",
+        "photometric": "what the stored grey levels mean, in TIFF's words",
         "group": "group in the sheet",
         "pixel_size_um": "µm per pixel, where known",
-        "pixel_size_note": "why the file's pixel size was not taken, in words",
+        "pixel_size_note": "why no pixel size is known, in words",
         "spot_radius": "radius of a spot in pixels",
         "flags": "what is odd about its grey levels, joined by ;: constant, zero, saturated, "
         "few_levels, one_value; empty: nothing",
