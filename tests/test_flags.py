@@ -247,7 +247,7 @@ def study(tmp_path_factory):
             config = {"images": "raw", "compare": ["median"], "evidence": {"planted": 4}}
             configure(folder, config | {"run": how})
             snakemake(folder, *wanted)
-        return folder
+        return folders[mode]
 
     return run
 
