@@ -93,6 +93,8 @@ rule look_first:
         "<logs>/look_first.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        blanks=plan.blanks,
     script:
         "../scripts/look_first.py"
 

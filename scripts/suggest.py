@@ -44,7 +44,7 @@ def main(
     if polarity == "dark":
         pixels = [plane.max() - plane for plane in pixels]
     found = [
-        suggest.blobs(pixel, plane.facts["grey_step"])
+        suggest.blobs(pixel, plane.grey_step)
         for pixel, plane in zip(pixels, planes.values(), strict=True)
     ]
     names = list(planes)

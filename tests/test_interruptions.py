@@ -87,6 +87,11 @@ def disturbed(root, mode, seconds, moment, how):
     return contents(folder / "results")
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="killed or interrupted at random moments, ten in each mode",
+    outcome="the next run ends in the same tables, to the byte",
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_tables(undisturbed, mode, tmp_path):
     expected, seconds = undisturbed
     moments = random.Random(f"moments of {mode}")
@@ -114,6 +119,11 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("room", [0, 24_000])
+@pytest.mark.attack(
+    kind="interruption",
+    case="the disk is full",
+    outcome="the job fails, no image does; with room again the tables are the same",
+)
 def test_a_full_disk_is_no_images_failure(undisturbed, mode, tmp_path, small_disk, room):
     prepare(tmp_path, mode)
     filler = small_disk / "filler"

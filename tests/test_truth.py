@@ -40,6 +40,11 @@ def test_rows_and_columns_are_found_by_name_whatever_their_order(tmp_path):
     assert points(path) == [(1.5, 2.0), (40.0, -3.0)]
 
 
+@pytest.mark.attack(
+    kind="truth",
+    case="a truth file without rows",
+    outcome="a blank image: what is found there is false",
+)
 def test_truth_may_say_that_there_are_no_spots(tmp_path):
     assert points(written(tmp_path / "truth.csv", "y,x\n")) == []
     tifffile.imwrite(tmp_path / "blank.tif", np.zeros((9, 8), np.uint8))
@@ -82,6 +87,7 @@ def test_labels_have_their_spots_at_their_centres(tmp_path, dtype):
     assert points(tmp_path / "labels.tiff") == PLACES
 
 
+@pytest.mark.attack(kind="truth", case="a label image of one spot", outcome="one spot")
 def test_a_label_of_one_spot_is_not_taken_for_a_mask(tmp_path):
     tifffile.imwrite(tmp_path / "one.tif", labels(PLACES[1:2]))
     assert points(tmp_path / "one.tif") == PLACES[1:2]
@@ -122,6 +128,11 @@ def not_truth(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NOT_TRUTH)
+@pytest.mark.attack(
+    kind="truth",
+    case="a file that is no truth",
+    outcome="refused with what was found",
+)
 def test_another_file_is_refused_with_what_was_found(not_truth, name):
     with pytest.raises(ValueError, match=NOT_TRUTH[name]):
         points(not_truth / name)

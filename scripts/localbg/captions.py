@@ -17,7 +17,8 @@ from localbg import job, tables
 # Columns of text. All others are numbers; an id may look like one and must stay as it is.
 WORDS = (
     *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
-    *("shape", "axes", "dtype", "denoise", "background", "threshold rule", "resampled"),
+    *("shape", "axes", "dtype", "photometric", "pixel_size_note", "flags"),
+    *("denoise", "background", "threshold rule", "resampled"),
     *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
     *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
     *("where", "kind", "note", "advice", "trusted", "not_trusted", "not_on"),

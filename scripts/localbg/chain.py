@@ -183,7 +183,7 @@ def _subtract(plane, made, step, parameters, threads):
 def _threshold(plane, made, step, parameters, threads):
     foreground, _ = made("foreground", step["foreground"])
     made_of = made("denoised", step["denoised"]), plane.pixels
-    grey_step = plane.facts["grey_step"]
+    grey_step = plane.grey_step
     if found := step.get("found"):
         as_before = found["threshold"], found.get("significant")
         return threshold(foreground, grey_step, *made_of, *as_before, **parameters)[0], found

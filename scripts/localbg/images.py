@@ -6,13 +6,14 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 
-from localbg import files
+from localbg import files, flags
 
 MICROMETRES = {"m": 1e6, "cm": 1e4, "mm": 1e3, "um": 1.0, "nm": 1e-3, "pm": 1e-6, "Å": 1e-4}
 MICROMETRE_WORDS = {"um", "µm", "μm", "\\u00b5m", "micron", "microns", "micrometer", "micrometre"}
@@ -50,19 +51,21 @@ class Plane:
     stamps: tuple = ()
 
     @property
-    def facts(self) -> dict:
-        """What is known of the image without its pixels.
+    def grey_step(self) -> float:
+        """The smallest difference between grey levels: 1 for integers, 0 for floats."""
+        return 1.0 if np.issubdtype(self.pixels.dtype, np.integer) else 0.0
 
-        ``grey_step`` is the smallest difference between grey levels: 1 for integers, 0 for floats.
-        """
+    @cached_property
+    def facts(self) -> dict:
+        """What is known of the image without its pixels, with what `flags.image_flags` tells."""
         return {
             "axes": self.axes,
             "shape": list(self.shape),
             "dtype": self.dtype,
             "pixel_size_um": self.pixel_size_um,
             "sha256": self.sha256,
-            "grey_step": 1.0 if np.issubdtype(self.pixels.dtype, np.integer) else 0.0,
-        }
+            "grey_step": self.grey_step,
+        } | flags.image_flags(self.pixels)
 
 
 def read(

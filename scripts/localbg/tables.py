@@ -21,9 +21,18 @@ COLUMNS = {
         "shape": "size of each axis of the file",
         "axes": "names of those axes",
         "dtype": "type of the file's pixels",
+        "photometric": "what the stored grey levels mean, in TIFF's words",
         "group": "group in the sheet",
         "pixel_size_um": "µm per pixel, where known",
+        "pixel_size_note": "why no pixel size is known, in words",
         "spot_radius": "radius of a spot in pixels",
+        "flags": "what is odd about its grey levels, joined by ;: constant, zero, saturated, "
+        "few_levels, one_value; empty: nothing",
+        "saturated_fraction": "share of pixels at the highest grey level, where that is a limit",
+        "commonest_fraction": "share of pixels at the commonest grey level",
+        "highest_grey": "highest grey level",
+        "commonest_grey": "commonest grey level",
+        "n_grey_levels": "number of different grey levels",
         "sha256": "hash of the file as it was read",
     },
     "spots": {
