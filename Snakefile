@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import batches, captions, closing, dependencies, paths, slurm
+from localbg import batches, captions, closing, dependencies, files, paths, slurm
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -54,6 +54,7 @@ wildcard_constraints:
 include: "rules/common.smk"
 
 
+CONFIGS = list(map(os.path.relpath, workflow.configfiles))
 # What collect gathers: pieces of batches, or the results of single steps.
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
@@ -299,7 +300,6 @@ rule panels:
     """What each method made of an image: the place to see which one to trust."""
     input:
         unpack(drawn),
-        truth=lambda wildcards: plan.with_truth.get(wildcards.image, []),
         modules=modules("panels.py"),
     output:
         figure=report(
@@ -318,6 +318,8 @@ rule panels:
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
+        truth=lambda wildcards: plan.with_truth.get(wildcards.image),
+        stamp=lambda wildcards: stamped(filter(None, [plan.with_truth.get(wildcards.image)])),
     script:
         "scripts/panels.py"
 
@@ -381,8 +383,6 @@ rule provenance:
     input:
         MADE,
         tables=[*collect("<results>/tables/{table}.csv", table=TABLES), *VERDICT.values()],
-        config=list(map(os.path.relpath, workflow.configfiles)),
-        sheet=plan.sheet,
         modules=modules("provenance.py"),
     output:
         record="<results>/provenance.json",
@@ -393,6 +393,9 @@ rule provenance:
         "envs/environment.yaml"
     params:
         config=plan.config,
+        configs=lambda wildcards: CONFIGS,
+        sheet=lambda wildcards: plan.sheet,
+        stamp=lambda wildcards: stamped([*CONFIGS, *plan.sheet]),
         methods=RECIPES,
         logs=paths.logs(plan),
     script:

@@ -50,6 +50,11 @@ def stamps(images):
     return [[plan.images[name].path, *plan.stamp(name)] for name in images]
 
 
+def stamped(paths):
+    """Files that are no inputs, since their names may hold braces, and what tells a changed one."""
+    return [[path, *files.stamp(path)] for path in paths]
+
+
 def drawn(wildcards):
     """What the figures of an image show."""
     return paths.drawn(plan, wildcards.image)

@@ -13,14 +13,18 @@ def main(images: str, counts: str, agreement: str, accuracy: str | None, table: 
     def judged():
         for image, rows in tables.grouped(counts):
             (facts,) = of_images.rows(image)
+            of_truth = known.rows(image) if known else []
+            scored = tables.scored(of_truth)
+            unusable = [(1.5, row["reason"]) for row in of_truth[:1] if not scored]
             yield (
                 facts,
-                look_first.reasons(
+                unusable
+                + look_first.reasons(
                     facts,
                     {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]},
                     {row["method"]: usual.get((row["group"], row["method"])) for row in rows},
                     [float(row["jaccard"]) for row in pairs.rows(image)],
-                    {row["method"]: float(row["f1"]) for row in known.rows(image)} if known else {},
+                    {row["method"]: float(row["f1"]) for row in scored},
                 ),
             )
 

@@ -78,8 +78,8 @@ if __name__ == "__main__":
     main(
         record=snakemake.output.record,
         resolved=snakemake.output.config,
-        configs=list(snakemake.input.config),
-        sheet=list(snakemake.input.sheet),
+        configs=snakemake.params.configs,
+        sheet=snakemake.params.sheet,
         config=snakemake.params.config,
         methods=snakemake.params.methods,
         made=list(snakemake.input.tables),

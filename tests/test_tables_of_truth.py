@@ -15,7 +15,8 @@ def write(folder, name, *rows):
 
 
 def image(name, status="ok"):
-    return {"image": name, "status": status, "spot_radius": 2.0 if status == "ok" else None}
+    row = {"image": name, "status": status, "axes": "YX", "shape": "200x100"}
+    return row | {"spot_radius": 2.0 if status == "ok" else None}
 
 
 def count(name, method, n, group="g", status="ok"):
@@ -93,7 +94,8 @@ def test_two_images_are_resampled_as_images(tmp_path):
 
 def test_without_groups_images_are_left_out(tmp_path):
     rows = [
-        {"image": name, "group": "", "method": method, "n_truth": 10, "n_spots": hit}
+        {"image": name, "group": "", "method": method, "status": "ok"}
+        | {"n_truth": 10, "n_spots": hit}
         | {"matched": hit, "localisation_error": 1.0}
         for name, hits in (("a", (10, 5)), ("b", (4, 6)), ("c", (4, 6)))
         for method, hit in zip(("m_k-1", "m_k-2"), hits, strict=True)

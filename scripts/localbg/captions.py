@@ -83,7 +83,8 @@ class Found(dict):
         rows = []
         for method, recipe in self.recipes.items():
             counted = [row["n_spots"] for row in self.table("counts", method=method, status="ok")]
-            f1 = [float(row["f1"]) for row in self.table("accuracy", method=method)]
+            scored = tables.scored(self.table("accuracy", method=method))
+            f1 = [float(row["f1"]) for row in scored]
             origin = "denoised" if recipe["background"]["of"] == "denoised" else "raw"
             background = {k: v for k, v in recipe["background"].items() if k != "of"}
             rows.append(

@@ -92,6 +92,8 @@ class Plan:
         How to gather it: the config's ``evidence``, with a list of ``contrasts``.
     sampled : dict of str to list of str
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
+    notes : list of str
+        What was left out of the images, a line each.
     """
 
     images: dict[str, sheet.Image]
@@ -106,6 +108,7 @@ class Plan:
     config: dict = field(default_factory=dict)
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -289,9 +292,12 @@ def make_plan(config: dict) -> Plan:
     }
     if misshapen := keys.problems(config):
         raise PlanError(problems + misshapen)
-    config = keys.defaults() | config
-    images, wrong = sheet.images(
-        config["images"], base=config["base"], spot_radius=config["spot_radius"]
+    config = keys.whole(keys.defaults() | config)
+    images, wrong, notes = sheet.images(
+        config["images"],
+        base=config["base"],
+        spot_radius=config["spot_radius"],
+        results=config["results"],
     )
     problems += wrong
     methods, wrong = recipes(config)
@@ -310,6 +316,7 @@ def make_plan(config: dict) -> Plan:
     plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
     plan.config = config | {"run": run}
+    plan.notes = notes
     if run["mode"] == "batch":
         size = run["images_per_job"]
         if size == "auto":
