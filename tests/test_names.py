@@ -55,9 +55,7 @@ def test_an_id_that_breaks_something_is_refused(name, expected):
     assert "\n" not in problem(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["a" * 19, "x" * 18 + "-0" * 19, "cell.1", "console", "9"]
-)
+@pytest.mark.parametrize("name", ["a" * 19, "x" * 18 + "-0" * 19, "cell.1", "console", "9"])
 def test_ids_that_break_nothing_are_kept(name):
     assert problem(name) is None
     assert PeriodicityDetector().is_periodic(name) is None

@@ -213,6 +213,15 @@ def _in_words(error, prefix):
         return [f"{prefix}is {given(value)}; expected {words}.{nearest(value, expected)}"]
     if error.validator == "maximum":
         return [f"{prefix}is {given(value)}; expected {expected:.12g} at most"]
+    if error.validator == "anyOf":
+        words = " or ".join(
+            str(kind["const"])
+            if "const" in kind
+            # The only other kind.
+            else f"a whole number, {kind['minimum']} to {kind['maximum']}"
+            for kind in expected
+        )
+        return [f"{prefix}is {given(value)}; expected {words}"]
     if error.validator == "minLength":
         return [f"{prefix}is empty; expected text"]
     return [f"{prefix}{shown(error.message, 200)}"]

@@ -204,7 +204,7 @@ def split_unit(value) -> tuple[float, str]:
     """
     if is_number(value):
         # The limits of sizes refuse what is too large for a float, in words.
-        return float(value) if abs(value) < HUGE else math.copysign(HUGE, value), ""
+        return float(max(-HUGE, min(value, HUGE))), ""
     match = NUMBER.match(value) if isinstance(value, str) else None
     if not match:
         raise ValueError(f"{given(value)} is not a size")
@@ -240,7 +240,7 @@ def scale(value, kind: str, spot_radius):
     return _join(number * factor, radius_unit + power)
 
 
-def in_pixels(value, pixel_size_um: float | None) -> float | None:
+def in_pixels(value, pixel_size_um: float | None, *, least: float = LEAST_PIXELS) -> float | None:
     """Turn a scaled size or area into pixels.
 
     Parameters
@@ -249,6 +249,8 @@ def in_pixels(value, pixel_size_um: float | None) -> float | None:
         What `scale` returned.
     pixel_size_um : float or None
         Pixel size in µm, where known.
+    least : float
+        Pixels that a length in µm must come to.
 
     Raises
     ------
@@ -267,8 +269,14 @@ def in_pixels(value, pixel_size_um: float | None) -> float | None:
         )
     kind = "Area" if unit == "um2" else "Size"
     pixels = round(number / pixel_size_um ** EXPONENT[kind], 9)
-    least = LEAST_PIXELS if kind == "Size" else 0
-    _require_pixels(value, number and least, pixels, MOST_OF_UNIT[kind][""], pixel_size_um)
+    # 0 switches something off, and areas may be as small as one likes.
+    least = least if kind == "Size" and number else 0
+    most = MOST_OF_UNIT[kind][""]
+    if not least <= pixels <= most:
+        raise ValueError(
+            f"the size {value} is {pixels:.3g} pixels at {pixel_size_um:g} µm per pixel; expected "
+            f"{least:g} to {most:g}. Mend the size, or pixel_size_um in the sheet"
+        )
     return pixels
 
 
@@ -280,20 +288,7 @@ def radius_in_pixels(spot_radius, pixel_size_um: float | None) -> float:
     ValueError
         As `in_pixels`, and where the radius is smaller.
     """
-    pixels = in_pixels(spot_radius, pixel_size_um)
-    if split_unit(spot_radius)[1]:
-        most = MOST_OF_UNIT["Size"][""]
-        _require_pixels(spot_radius, LEAST_RADIUS, pixels, most, pixel_size_um)
-    return pixels
-
-
-def _require_pixels(value, least, pixels, most, pixel_size_um):
-    if least <= pixels <= most:
-        return
-    raise ValueError(
-        f"the size {value} is {pixels:.3g} pixels at {pixel_size_um:g} µm per pixel; expected "
-        f"{least:g} to {most:g}. Mend the size, or pixel_size_um in the sheet"
-    )
+    return in_pixels(spot_radius, pixel_size_um, least=LEAST_RADIUS)
 
 
 def resolved(parameters: dict, pixel_size_um: float | None) -> dict:
