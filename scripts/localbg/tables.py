@@ -274,14 +274,14 @@ COMPARISON = (("image", "group"), ("count_median", "count_spread"))
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
 # Text that a spreadsheet would take for a formula is written with an apostrophe in front, and text
 # that looks like that with one more, so that reading gives it back.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
+FORMULA = re.compile(r"'*[=+\-@\t]")
 
 
 def text(name: str, value) -> str:
     """One cell: six significant digits, thousandths for positions, nothing for what is unknown.
 
-    Text that begins with = + - @, a tab or a carriage return gets an apostrophe in front, but not a
-    number.
+    Text that begins with = + - @ or a tab gets an apostrophe in front, but not a number. A carriage
+    return is a blank: it would end the row.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -289,7 +289,7 @@ def text(name: str, value) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.{PLACES[name]}f}" if name in PLACES else f"{value:.6g}"
-    value = str(value)
+    value = str(value).replace("\r", " ")
     return f"'{value}" if FORMULA.match(value) and not _is_number(value) else value
 
 
