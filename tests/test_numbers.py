@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import yaml
 
+from localbg import chain, images, sheet
 from localbg import config as keys
-from localbg import sheet
 from localbg.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
 from localbg.plan import PlanError, make_plan
 
@@ -307,3 +308,27 @@ def test_a_config_that_is_no_utf_8_is_named(tmp_path):
     ]
     path.write_text("images: a.csv\n", encoding="utf-8-sig")
     assert keys.file_problems([str(path)]) == []
+
+
+@pytest.mark.attack(
+    kind="memory",
+    case="a `close` or a threshold's radius larger than the image",
+    outcome="that image fails in words; no job hangs or runs out of memory",
+)
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"spots": {"close": 9000}}, "spots: close of 9000 px is larger than the image of 40 x 50"),
+        ({"spots": {"min_distance": 51}}, "spots: min_distance of 51 px is larger than the image"),
+        (
+            {"threshold": {"rule": "plateau", "radius": 9000}},
+            "threshold: radius of 9000 px is larger than the image of 40 x 50 pixels; give a small",
+        ),
+    ],
+)
+def test_no_length_is_larger_than_the_image(step, expected):
+    work = planned(**one(**step), evidence={"images": 1}).gathering("a")
+    pixels = np.random.default_rng(0).normal(100, 5, (40, 50)).astype(np.float32)
+    plane = images.Plane(pixels, "YX", (40, 50), "float32", None)
+    ((_, record),) = chain.results(plane, 3, work["methods"], work["steps"])
+    assert expected in f"{record['failed_step']}: {record['reason']}"
