@@ -330,5 +330,6 @@ def test_no_length_is_larger_than_the_image(step, expected):
     work = planned(**one(**step), evidence={"images": 1}).gathering("a")
     pixels = np.random.default_rng(0).normal(100, 5, (40, 50)).astype(np.float32)
     plane = images.Plane(pixels, "YX", (40, 50), "float32", None)
-    ((_, record),) = chain.results(plane, 3, work["methods"], work["steps"])
-    assert expected in f"{record['failed_step']}: {record['reason']}"
+    ((_, failed),) = chain.results(plane, 3, work["methods"], work["steps"])
+    assert isinstance(failed, chain.StepFailed)
+    assert expected in str(failed)
