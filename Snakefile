@@ -13,7 +13,8 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import batches, captions, closing, dependencies, ownership, paths, run_lock, slurm
+from localbg import batches, captions, closing, dependencies, files, ownership, paths
+from localbg import run_lock, slurm
 from localbg.fingerprints import Fingerprints, stale
 from localbg.plan import PlanError, make_plan
 
@@ -58,6 +59,7 @@ wildcard_constraints:
 include: "rules/common.smk"
 
 
+CONFIGS = list(map(os.path.relpath, workflow.configfiles))
 # What collect gathers: pieces of batches, or the results of single steps.
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
@@ -318,7 +320,6 @@ rule panels:
     """What each method made of an image: the place to see which one to trust."""
     input:
         unpack(drawn),
-        truth=lambda wildcards: plan.with_truth.get(wildcards.image, []),
         modules=modules("panels.py"),
     output:
         figure=report(
@@ -337,6 +338,8 @@ rule panels:
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
+        truth=lambda wildcards: plan.with_truth.get(wildcards.image),
+        stamp=lambda wildcards: stamped(filter(None, [plan.with_truth.get(wildcards.image)])),
     script:
         "scripts/panels.py"
 
@@ -400,8 +403,6 @@ rule provenance:
     input:
         MADE,
         tables=[*collect("<results>/tables/{table}.csv", table=TABLES), *VERDICT.values()],
-        config=list(map(os.path.relpath, workflow.configfiles)),
-        sheet=plan.sheet,
         modules=modules("provenance.py"),
     output:
         "<results>/provenance.json",
@@ -413,6 +414,9 @@ rule provenance:
         # No output: a run may take it for its config, and Snakemake removes old outputs first.
         resolved=f"{plan.results}/{ownership.RECORDED_CONFIG}",
         config=plan.config,
+        configs=lambda wildcards: CONFIGS,
+        sheet=lambda wildcards: plan.sheet,
+        stamp=lambda wildcards: stamped([*CONFIGS, *plan.sheet]),
         methods=RECIPES,
         logs=paths.logs(plan),
     script:

@@ -84,6 +84,11 @@ def fingerprint(kind):
     return lambda wildcards: FINGERPRINTS.step(kind, wildcards[kind], wildcards.image)
 
 
+def stamped(paths):
+    """Files that are no inputs, since their names may hold braces, and what tells a changed one."""
+    return [[path, *files.stamp(path)] for path in paths]
+
+
 def drawn(wildcards):
     """What the figures of an image show."""
     return paths.drawn(plan, wildcards.image)

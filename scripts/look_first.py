@@ -33,9 +33,13 @@ def main(
     def judged():
         for image, rows in tables.grouped(counts):
             (facts,) = of_images.rows(image)
+            of_truth = known.rows(image) if known else []
+            scored = tables.scored(of_truth)
+            unusable = [(1.5, row["reason"]) for row in of_truth[:1] if not scored]
             yield (
                 facts,
-                look_first.reasons(
+                unusable
+                + look_first.reasons(
                     facts,
                     {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]},
                     {
@@ -44,7 +48,7 @@ def main(
                         if image not in blanks or row["n_spots"] != "0"
                     },
                     [float(row["jaccard"]) for row in pairs.rows(image)],
-                    {row["method"]: float(row["f1"]) for row in known.rows(image)} if known else {},
+                    {row["method"]: float(row["f1"]) for row in scored},
                     None if image in blanks else elsewhere,
                 ),
             )

@@ -82,8 +82,8 @@ if __name__ == "__main__":
     main(
         record=snakemake.output[0],
         resolved=snakemake.params.resolved,
-        configs=list(snakemake.input.config),
-        sheet=list(snakemake.input.sheet),
+        configs=snakemake.params.configs,
+        sheet=snakemake.params.sheet,
         config=snakemake.params.config,
         methods=snakemake.params.methods,
         made=list(snakemake.input.tables),

@@ -1,6 +1,7 @@
 """Clean the mask, split touching spots and measure each."""
 
 from localbg import images, job, spots, tables
+from localbg.arrays import require_within
 from localbg.parameters import resolved
 
 
@@ -19,6 +20,7 @@ def main(
     image = images.read(plane)
     signal = images.read(foreground).pixels
     parameters = resolved(parameters, image.pixel_size_um)
+    require_within(signal, parameters)
     found = job.read_json(facts)
     pixels = spots.label(images.read(mask).pixels > 0, signal, found["noise"], **parameters)
     rows = spots.measured(pixels, image.pixels, signal, images.read(background).pixels, found)

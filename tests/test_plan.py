@@ -401,7 +401,7 @@ def test_micrometres_without_a_pixel_size_are_refused():
         ({"compare": "tophat"}, "compare: is 'tophat'; expected a list ([a, b])"),
         ({"threshold": 5}, "threshold: is 5; expected a mapping (key: value)"),
         ({"max_failed": "all"}, "max_failed: is 'all'; expected a whole number"),
-        ({"methods": {"m": None}}, "methods, m: is None; expected a mapping (key: value)"),
+        ({"methods": {"m": None}}, "methods, m: is empty; expected a mapping (key: value)"),
         (
             {"methods": {"count_median": {"background": {"filter": "median", "radius": 3}}}},
             "methods: 'count_median' is a column of comparison.csv; choose another name",

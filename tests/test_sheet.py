@@ -26,16 +26,20 @@ def touched(folder, *names):
     return folder
 
 
+def resolved(source, *, base=None, spot_radius=3, results="results"):
+    return sheet.images(source, base=base, spot_radius=spot_radius, results=results)
+
+
 def found(source, *, base=None, spot_radius=3):
     """The images, where nothing may be wrong."""
-    images, problems = sheet.images(source, base=base, spot_radius=spot_radius)
+    images, problems, _ = resolved(source, base=base, spot_radius=spot_radius)
     assert problems == []
     return images
 
 
 def wrong(source, *, base=None, spot_radius=3):
     """The problems, where there must be some."""
-    problems = sheet.images(source, base=base, spot_radius=spot_radius)[1]
+    problems = resolved(source, base=base, spot_radius=spot_radius)[1]
     assert problems
     return problems
 
@@ -240,7 +244,7 @@ def test_ids_that_fit_no_file_name_are_refused(name, odd):
         ("images,path", "image", "found images, path. Did you mean 'images'?"),
         ("image,paht", "path", "found image, paht. Did you mean 'paht'?"),
         ("image,group", "path", "found image, group."),
-        ("image;path", "image", "found image;path."),
+        ("image:path", "image", "found image:path."),
     ],
 )
 def test_a_missing_column_is_named_with_what_was_found(tmp_path, header, missing, hint):
@@ -359,7 +363,7 @@ def test_no_images_at_all_says_where_they_were_looked_for(tmp_path, source, expe
 
 def test_every_problem_is_reported_and_sound_rows_are_kept(tmp_path):
     path = rows(tmp_path, "image,path,z\na,a.tif,\nb c,b.tif,x\nA,,\nd,d.tif,1\n")
-    images, problems = sheet.images(path, base=None, spot_radius=3)
+    images, problems, _ = resolved(path)
     assert list(images) == ["a", "d"]
     assert [problem.split(": ")[0] for problem in problems] == [
         f"{path}, line 3",
@@ -380,7 +384,9 @@ def test_a_missing_image_is_named_with_its_path(tmp_path):
 
 def test_a_folder_in_place_of_an_image_is_no_file(tmp_path):
     (tmp_path / "a.tif").mkdir()
-    assert sheet.missing_files(found({"a": "a.tif"})) == ["image 'a': there is no file a.tif"]
+    assert sheet.missing_files(found({"a": "a.tif"})) == [
+        "image 'a': a.tif is a folder; expected a file"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from localbg import backgrounds, images, job, spots
-from localbg.arrays import require_fit
+from localbg.arrays import require_fit, require_within
 from localbg.denoise import denoise
 from localbg.parameters import resolved
 from localbg.plan import KINDS
@@ -181,6 +181,7 @@ def _subtract(plane, made, step, parameters, threads):
 
 
 def _threshold(plane, made, step, parameters, threads):
+    require_within(plane.pixels, parameters)
     foreground, _ = made("foreground", step["foreground"])
     made_of = made("denoised", step["denoised"]), plane.pixels
     grey_step = plane.grey_step
@@ -191,6 +192,7 @@ def _threshold(plane, made, step, parameters, threads):
 
 
 def _spots(plane, made, step, parameters, threads):
+    require_within(plane.pixels, parameters)
     foreground, _ = made("foreground", step["foreground"])
     background, _ = made("background", step["background"])
     mask, found = made("mask", step["mask"])

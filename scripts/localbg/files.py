@@ -1,4 +1,4 @@
-"""Write files that appear whole or not at all, whatever stops the job."""
+"""Files: what they are before they are opened, and writing them whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -93,6 +94,35 @@ def make_folder(path: str | os.PathLike) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NotWritten(f"{path} could not be written: {error}{_room(Path(path))}") from error
+
+
+def require_regular(path: str | os.PathLike, most_bytes: int | None = None) -> None:
+    """Raise unless a path is that of a file with contents of its own, not of a pipe or a device.
+
+    Raises
+    ------
+    OSError
+        As the system says.
+    ValueError
+        If it is something else, which might never be read to its end, or larger than allowed.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        kinds = {"a folder": stat.S_ISDIR, "a named pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK}
+        found = next((k for k, fits in kinds.items() if fits(status.st_mode)), "a device")
+        raise ValueError(f"is {found}; expected a file")
+    if most_bytes is not None and status.st_size > most_bytes:
+        size, most = status.st_size / 1e6, most_bytes / 1e6
+        raise ValueError(f"has {size:.0f} MB; expected {most:.0f} MB at most")
+
+
+def stamp(path: str | os.PathLike) -> list:
+    """What tells a file from an earlier version of it: size and time; empty where it is gone."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from localbg import job, tables
-from localbg.parameters import in_pixels
+from localbg.parameters import radius_in_pixels
 
 # Files that are kept open between images.
 MOST_OPEN = 100
@@ -83,7 +83,7 @@ class Found:
 
     def _unknown_radius(self):
         try:
-            in_pixels(self.row["spot_radius"], self.facts["pixel_size_um"])
+            radius_in_pixels(self.row["spot_radius"], self.facts["pixel_size_um"])
         except ValueError as error:
             return {"failed_step": "read", "reason": str(error)}
         return None

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, scope, sheet
+from localbg import batches, files, scope, sheet
 from localbg import config as keys
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 from localbg.sample import spread
@@ -92,6 +92,8 @@ class Plan:
         How to gather it: the config's ``evidence``, with a list of ``contrasts``.
     sampled : dict of str to list of str
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
+    notes : list of str
+        What was left out of the images, a line each.
     """
 
     images: dict[str, sheet.Image]
@@ -107,6 +109,7 @@ class Plan:
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
     _stamps: dict[str, list] = field(default_factory=dict, init=False, repr=False, compare=False)
+    notes: list[str] = field(default_factory=list)
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -126,12 +129,8 @@ class Plan:
         """
         if image not in self._stamps:
             path = self.images[image].path
-            try:
-                status = os.stat(path)
-            except OSError:
-                self._stamps[image] = []
-            else:
-                self._stamps[image] = [[path, status.st_size, status.st_mtime_ns]]
+            stamp = files.stamp(path)
+            self._stamps[image] = [[path, *stamp]] if stamp else []
         return self._stamps[image]
 
     def batch(self, batch: str, background: str) -> dict:
@@ -304,9 +303,12 @@ def make_plan(config: dict) -> Plan:
     }
     if misshapen := keys.problems(config):
         raise PlanError(problems + misshapen)
-    config = keys.defaults() | config
-    images, wrong = sheet.images(
-        config["images"], base=config["base"], spot_radius=config["spot_radius"]
+    config = keys.whole(keys.defaults() | config)
+    images, wrong, notes = sheet.images(
+        config["images"],
+        base=config["base"],
+        spot_radius=config["spot_radius"],
+        results=config["results"],
     )
     problems += wrong
     methods, wrong = recipes(config)
@@ -325,6 +327,7 @@ def make_plan(config: dict) -> Plan:
     plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
     plan.config = config | {"run": run}
+    plan.notes = notes
     if run["mode"] == "batch":
         size = run["images_per_job"]
         if size == "auto":
