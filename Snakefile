@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import batches, captions, closing, dependencies, paths, slurm
+from localbg import addresses, batches, captions, closing, dependencies, paths, slurm
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -24,6 +24,7 @@ if not workflow.overwrite_configfiles:
 
 try:
     plan = make_plan(config)
+    plan.asks = workflow.is_main_process
     if workflow.is_main_process and (problems := plan.missing_files()):
         raise PlanError(problems)
 except PlanError as error:
@@ -52,6 +53,7 @@ wildcard_constraints:
 
 
 include: "rules/common.smk"
+include: "rules/download.smk"
 
 
 # What collect gathers: pieces of batches, or the results of single steps.
@@ -392,7 +394,8 @@ rule provenance:
     conda:
         "envs/environment.yaml"
     params:
-        config=plan.config,
+        config=addresses.redacted_config(plan.config)[0],
+        put_back=addresses.redacted_config(plan.config)[1],
         methods=RECIPES,
         logs=paths.logs(plan),
     script:
@@ -403,11 +406,12 @@ onstart:
     # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
         raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
-    if plan.batches:
-        try:
+    try:
+        plan.versions.write()
+        if plan.batches:
             batches.write_record(plan.results, plan.batches)
-        except OSError as error:
-            raise WorkflowError(str(error)) from None
+    except OSError as error:
+        raise WorkflowError(str(error)) from None
 
 
 onsuccess:

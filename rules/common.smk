@@ -34,8 +34,8 @@ def with_estimator(script):
 
 
 def remote(images):
-    """Those of the images that lie behind an address, through Snakemake's storage."""
-    return [storage(plan.images[name].path) for name in images if plan.images[name].is_remote]
+    """Where those of the images that lie behind an address are once they are downloaded."""
+    return [f"{plan.results}/downloads/{name}" for name in images if plan.images[name].is_remote]
 
 
 def local(images, fetched):

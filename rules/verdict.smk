@@ -145,7 +145,7 @@ rule suggest:
     params:
         sources=lambda wildcards, input: local(plan.sample(), input.remote),
         rows=[{"image": image, "picks": plan.picks(image)} for image in plan.sample()],
-        stamp=stamps(plan.sample()),
+        stamp=lambda wildcards: stamps(plan.sample()),
         polarity=plan.polarity,
     script:
         "../scripts/suggest.py"

@@ -53,6 +53,7 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
     """One image: what the sheet and the file say, and what each method found or why it failed."""
     said = {key: row[key] for key in ("image", "path", "group", "spot_radius")}
     try:
+        job.require_downloaded(source)
         plane = images.read(source, **row["picks"])
         facts = plane.facts | {"sha256": files.sha256(source)}
     except Exception as error:

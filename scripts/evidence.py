@@ -43,6 +43,7 @@ def process(source, row, methods, steps, settings, results, threads) -> dict:
     said["methods"] = [method["method"] for method in methods]
     step = "read"
     try:
+        job.require_downloaded(source)
         plane = images.read(source, **row["picks"])
         step = "evidence"
         return said | evidence.of_image(

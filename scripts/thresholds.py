@@ -36,6 +36,7 @@ def main(
 def process(source, row, steps, masks, threads) -> dict:
     """One image: its thresholds by label of the mask, or why they failed."""
     try:
+        job.require_downloaded(source)
         plane = images.read(source, **row["picks"])
     except Exception as error:
         return {"thresholds": dict.fromkeys(masks, job.failed("read", row["image"], error))}

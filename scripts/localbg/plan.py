@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, scope, sheet
+from localbg import batches, scope, sheet, web
 from localbg import config as keys
+from localbg.addresses import redacted_text
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 from localbg.sample import spread
 
@@ -29,7 +30,8 @@ class PlanError(ValueError):
         if len(problems) > len(shown):
             shown.append(f"… and {len(problems) - len(shown)} more problems")
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"The configuration has {count}:", *(f"- {p}" for p in shown)]))
+        shown = [f"- {redacted_text(problem)}" for problem in shown]
+        super().__init__("\n".join([f"The configuration has {count}:", *shown]))
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Plan:
         How to gather it: the config's ``evidence``, with a list of ``contrasts``.
     sampled : dict of str to list of str
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
+    asks : bool
+        Whether to ask servers for changes of remote images, or to take what is on record.
     """
 
     images: dict[str, sheet.Image]
@@ -106,6 +110,7 @@ class Plan:
     config: dict = field(default_factory=dict)
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
+    asks: bool = False
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -122,11 +127,19 @@ class Plan:
         Images are no inputs that Snakemake knows of: it would wait for a file that vanishes while
         the run goes on, and then give up the whole run for it.
         """
+        if self.images[image].is_remote:
+            return self.versions.stamp(image)
         try:
             status = os.stat(self.images[image].path)
         except OSError:
             return []
         return [status.st_size, status.st_mtime_ns]
+
+    @cached_property
+    def versions(self) -> web.Versions:
+        """What was seen of the remote images, so far and now."""
+        addresses = {name: row.address for name, row in self.images.items() if row.is_remote}
+        return web.Versions(addresses, Path(self.results) / "downloads.json", self.asks)
 
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""

@@ -7,22 +7,26 @@ import glob
 import math
 import os
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from localbg.addresses import is_address, joined, lacks_secrets, redacted
 from localbg.parameters import Parameter, nearest, problem, split_unit
 from localbg.truth import points
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
-ADDRESS = ("http://", "https://")
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
 
 
 @dataclass(frozen=True)
 class Image:
-    """One row of the sheet: an image and what is known of it."""
+    """One row of the sheet: an image and what is known of it.
+
+    The path of an image behind an http(s) address is that address without its secrets, as tables
+    and logs may show it. Only who downloads the image asks for its ``address``.
+    """
 
     image: str
     path: str
@@ -35,14 +39,15 @@ class Image:
     t: int | None = None
     truth: str | None = None
     role: str = ""
+    address: str | None = field(default=None, repr=False)
 
     @property
     def is_remote(self) -> bool:
         """Whether the path is an http(s) address."""
-        return self.path.startswith(ADDRESS)
+        return is_address(self.path)
 
 
-COLUMNS = tuple(field.name for field in fields(Image))
+COLUMNS = tuple(column.name for column in fields(Image) if column.name != "address")
 
 
 def images(source, *, base: str | None, spot_radius) -> tuple[dict[str, Image], list[str]]:
@@ -169,14 +174,21 @@ def _image(row, folder, spot_radius):
         )
     if not path:
         wrong.append("path is empty; expected the image's file")
+    located = _located(path, folder)
+    if is_address(located) and lacks_secrets(located):
+        wrong.append(
+            f"the address {redacted(located)} has its secrets left out, as in provenance.yaml; put "
+            "back what stands for …"
+        )
     values = {
         "image": name,
-        "path": _located(path, folder),
+        "path": redacted(located),
+        "address": located if is_address(located) else None,
         "spot_radius": _number(row["spot_radius"]) if row.get("spot_radius") else spot_radius,
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
         "role": row.get("role", ""),
-        "truth": _located(row["truth"], folder) if row.get("truth") else None,
+        "truth": redacted(_located(row["truth"], folder)) if row.get("truth") else None,
     }
     if values["role"] not in ROLES:
         hint = nearest(values["role"], ROLES[1:])
@@ -196,10 +208,10 @@ def _image(row, folder, spot_radius):
 
 def _located(path, folder):
     """A path from the folder it is relative to; the folder may be an address."""
-    if not folder or path.startswith(ADDRESS) or os.path.isabs(path):
+    if not folder or is_address(path) or os.path.isabs(path):
         return path
-    if folder.startswith(ADDRESS):
-        return f"{folder.rstrip('/')}/{path}"
+    if is_address(folder):
+        return joined(folder, path)
     return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
 
 
