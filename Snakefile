@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.append(f"{workflow.basedir}/scripts")
 
-from localbg import addresses, batches, captions, closing, dependencies, paths, slurm
+from localbg import addresses, batches, captions, closing, dependencies, paths, slurm, web
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -24,11 +24,15 @@ if not workflow.overwrite_configfiles:
 
 try:
     plan = make_plan(config)
-    plan.asks = workflow.is_main_process
     if workflow.is_main_process and (problems := plan.missing_files()):
         raise PlanError(problems)
 except PlanError as error:
     raise WorkflowError(str(error)) from None
+
+
+# Of a run's processes only the first asks servers for changes.
+RECORD = f"{plan.results}/downloads.json"
+plan.versions = web.Versions(plan.addresses, RECORD, asks=workflow.is_main_process)
 
 
 report: "report/workflow.rst"

@@ -11,6 +11,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     timeout = 30
     protocol_version = "HTTP/1.1"
 
+    def handle(self):
+        # A client that goes away is no error here.
+        with contextlib.suppress(OSError):
+            super().handle()
+
     def log_message(self, *arguments):
         pass
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, scope, sheet, web
+from localbg import batches, scope, sheet
 from localbg import config as keys
 from localbg.addresses import redacted_text
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
@@ -94,8 +94,8 @@ class Plan:
         How to gather it: the config's ``evidence``, with a list of ``contrasts``.
     sampled : dict of str to list of str
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
-    asks : bool
-        Whether to ask servers for changes of remote images, or to take what is on record.
+    versions : localbg.web.Versions or None
+        What was seen of the remote images, set by who plans a run.
     """
 
     images: dict[str, sheet.Image]
@@ -110,7 +110,7 @@ class Plan:
     config: dict = field(default_factory=dict)
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
-    asks: bool = False
+    versions: object = None
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -128,18 +128,12 @@ class Plan:
         the run goes on, and then give up the whole run for it.
         """
         if self.images[image].is_remote:
-            return self.versions.stamp(image)
+            return self.versions.stamp(image) if self.versions else []
         try:
             status = os.stat(self.images[image].path)
         except OSError:
             return []
         return [status.st_size, status.st_mtime_ns]
-
-    @cached_property
-    def versions(self) -> web.Versions:
-        """What was seen of the remote images, so far and now."""
-        addresses = {name: row.address for name, row in self.images.items() if row.is_remote}
-        return web.Versions(addresses, Path(self.results) / "downloads.json", self.asks)
 
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
@@ -259,6 +253,11 @@ class Plan:
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""
         return {name: row.truth for name, row in self.images.items() if row.truth}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Addresses of the remote images, secrets and all."""
+        return {name: row.address for name, row in self.images.items() if row.is_remote}
 
     @property
     def sheet(self) -> list[str]:
