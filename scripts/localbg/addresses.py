@@ -50,9 +50,15 @@ def redacted(path: str) -> str:
     except ValueError:
         return f"{path.split('://')[0]}://{HIDDEN}"
     host = parts.netloc.rpartition("@")[2]
-    query = re.sub(r"[^&;]+", lambda match: _without_value(match[0]), parts.query)
-    fragment = HIDDEN if parts.fragment else ""
-    return urlunsplit((parts.scheme, host, parts.path, query, fragment))
+    return _without_values(urlunsplit(parts._replace(netloc=host)))
+
+
+def _without_values(address):
+    """An address, or a part of one, without values of its query and without its fragment."""
+    address, hash_sign, _ = address.partition("#")
+    path, mark, query = address.partition("?")
+    query = re.sub(r"[^&;]+", lambda match: _without_value(match[0]), query)
+    return f"{path}{mark}{query}{hash_sign}{HIDDEN if hash_sign else ''}"
 
 
 def _without_value(pair):
@@ -95,10 +101,13 @@ def redacted_config(config: dict) -> tuple[dict, list[str]]:
     shown = copy.deepcopy(config)
     places = []
 
+    below = is_address(shown.get("base") or "")
+
     def redact(holder, key, place):
         before = holder.get(key)
-        if isinstance(before, str) and is_address(before):
-            holder[key] = redacted(before)
+        if isinstance(before, str) and (below or is_address(before)):
+            # What comes below an address may have a query of its own.
+            holder[key] = redacted(before) if is_address(before) else _without_values(before)
             places.extend([place] if holder[key] != before else [])
 
     redact(shown, "base", "base")

@@ -94,6 +94,9 @@ def _rows(source):
             (f"images, {name}", {"image": str(name)} | _text(row)) for name, row in source.items()
         ]
         return rows, "", [] if rows else ["images: the mapping is empty; expected id: {path: …}"]
+    if is_address(source):
+        text = f"images: {source} is an address; expected a sheet, a glob or a folder on this "
+        return [], "", [f"{text}machine, or a mapping of ids to addresses"]
     if Path(source).is_dir():
         paths = [p for p in glob.glob(f"{glob.escape(source)}/*") if p.lower().endswith(SUFFIXES)]
         return _from_paths(paths, f"no TIFF file (.tif, .tiff) in the folder '{source}'")
