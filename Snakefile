@@ -11,7 +11,9 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.0")
-sys.path.append(f"{workflow.basedir}/scripts")
+# Of this file, which need not be the one that was started: it may be another workflow's module.
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+sys.path.append(f"{HERE}/scripts")
 
 from localbg import addresses, batches, captions, closing, dependencies, paths, slurm, web
 from localbg.plan import PlanError, make_plan
@@ -35,17 +37,35 @@ RECORD = f"{plan.results}/downloads.json"
 plan.versions = web.Versions(plan.addresses, RECORD, asks=workflow.is_main_process)
 
 
-report: "report/workflow.rst"
+# The report of another workflow begins with that one's words.
+if workflow.modifier.is_main_snakefile():
+
+    report: "report/workflow.rst"
 
 
-# What the captions of the report ask for, when the report is made.
+# What the captions of the report ask for, when the report is made. The config may be shared with
+# other modules.
 RECIPES = {method.name: method.recipe for method in plan.methods.values()}
+config = dict(config)
 config["found"] = captions.Found(plan.results, RECIPES)
 
 
 pathvars:
     results=plan.results,
     logs=f"{plan.results}/logs",
+
+
+# Parameters hold paths, too, and what a module's prefix or pathvars move is not moved there.
+COMPLETE = f"{plan.results}/complete"
+if (
+    workflow.modifier.path_modifier.replace_prefix(COMPLETE) != COMPLETE
+    or workflow.pathvars.get("results") != plan.results
+):
+    raise WorkflowError(
+        "localbg is used as a module with prefix, replace_prefix or pathvars, which move its "
+        f"results (now {plan.results}). Leave them out, and say in the module's config where "
+        "results are to lie, such as results: elsewhere/results"
+    )
 
 
 wildcard_constraints:
@@ -409,7 +429,7 @@ rule provenance:
 onstart:
     # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
-        raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
+        raise WorkflowError(slurm.refusal(left, f"{HERE}/scripts/cancel.py"))
     try:
         plan.versions.write()
         if plan.batches:

@@ -14,7 +14,7 @@ def upstream(kind, needed):
 def modules(script, *more):
     """The library modules that a script uses: an edit runs again just what it affects."""
     # Relative, so that a study that moves together with the workflow stays done.
-    folder = os.path.relpath(f"{workflow.basedir}/scripts")
+    folder = os.path.relpath(f"{HERE}/scripts")
     used = dependencies.modules(script).union(more, *map(dependencies.modules, more))
     return [f"{folder}/{path}" for path in sorted(used)]
 
@@ -59,7 +59,7 @@ def table(name):
     """A table that the report shows."""
     return report(
         f"<results>/tables/{name}.csv",
-        caption=f"{workflow.basedir}/report/table_{name}.rst",
+        caption=f"{HERE}/report/table_{name}.rst",
         category="3 Tables",
         labels={"table": name},
     )
