@@ -8,6 +8,7 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -123,7 +124,7 @@ rule read:
     log:
         "<logs>/read/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -144,7 +145,7 @@ rule denoise:
     log:
         "<logs>/denoise/{denoised}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -164,7 +165,7 @@ rule background:
     log:
         "<logs>/background/{background}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -185,7 +186,7 @@ rule subtract:
     log:
         "<logs>/subtract/{foreground}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -212,7 +213,7 @@ rule threshold:
     log:
         "<logs>/threshold/{mask}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -236,7 +237,7 @@ rule spots:
     log:
         "<logs>/spots/{labels}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -258,7 +259,7 @@ rule batch:
     log:
         "<logs>/batch/{batch}/{background}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
@@ -288,7 +289,7 @@ rule collect:
     log:
         "<logs>/collect.log",
     conda:
-        "envs/environment.yaml"
+        environment
     params:
         images=IMAGES,
         results=RESULTS,
@@ -312,7 +313,7 @@ rule compare:
     log:
         "<logs>/compare.log",
     conda:
-        "envs/environment.yaml"
+        environment
     script:
         "scripts/compare.py"
 
@@ -338,7 +339,7 @@ rule panels:
     log:
         "<logs>/panels/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -364,7 +365,7 @@ rule profiles:
     log:
         "<logs>/profiles/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -397,7 +398,7 @@ rule overview:
     log:
         "<logs>/overview.log",
     conda:
-        "envs/environment.yaml"
+        environment
     script:
         "scripts/overview.py"
 
@@ -416,7 +417,7 @@ rule provenance:
     log:
         "<logs>/provenance.log",
     conda:
-        "envs/environment.yaml"
+        environment
     params:
         config=addresses.redacted_config(plan.config)[0],
         put_back=addresses.redacted_config(plan.config)[1],

@@ -50,6 +50,12 @@ def stamps(images):
     return [[plan.images[name].path, *plan.stamp(name)] for name in images]
 
 
+def environment(wildcards):
+    """What conda sets up, where it is asked for; an archive would need the program otherwise."""
+    asked = workflow.deployment_settings.deployment_method
+    return f"{HERE}/envs/environment.yaml" if DeploymentMethod.CONDA in asked else None
+
+
 def drawn(wildcards):
     """What the figures of an image show."""
     return paths.drawn(plan, wildcards.image)

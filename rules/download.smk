@@ -15,7 +15,7 @@ rule download:
     # Nodes of a cluster often have no way out to the net.
     localrule: True
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         # The address itself, which may hold a password, is looked up by the job.
         image="{image}",

@@ -16,7 +16,7 @@ rule accuracy:
     log:
         "<logs>/accuracy.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         truth=plan.with_truth,
         seed=plan.seed,
@@ -35,7 +35,7 @@ rule crossvalidate:
     log:
         "<logs>/crossvalidate.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     script:
         "../scripts/crossvalidate.py"
 
@@ -51,7 +51,7 @@ rule evidence:
     log:
         "<logs>/evidence/{part}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_evidence(batches.evidence_memory_mb),
         runtime=for_evidence(batches.evidence_minutes),
@@ -77,7 +77,7 @@ rule collect_evidence:
     log:
         "<logs>/collect_evidence.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         blanks=plan.blanks,
         settings=plan.evidence | {"seed": plan.seed},
@@ -109,6 +109,6 @@ rule evidence_figures:
     log:
         "<logs>/evidence_figures.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     script:
         "../scripts/evidence_figures.py"

@@ -1,12 +1,15 @@
 """The workflow as a module of another one, from wherever it lies, and what Snakemake offers."""
 
+import os
 import shutil
+import subprocess
+import tarfile
 
 import pytest
 
-from conftest import ROOT, snakemake
+from conftest import ROOT, command, snakemake
 from localbg import tables
-from test_workflow import NO_FIGURES, configure, spotted
+from test_workflow import NO_FIGURES, configure, spotted, table
 
 COMMON = {"images": "raw", "spots": {"min_area": "0.4x"}, "threshold": {"rule": "noise", "k": 4}}
 CONFIGS = {
@@ -105,3 +108,46 @@ def test_a_prefix_is_refused_in_words(tmp_path, more):
     said = snakemake(tmp_path, "--snakefile", tmp_path / "Snakefile", "-n", fails=True)
     assert "say in the module's config where results are to lie" in said
     assert "(now out/one)" in said
+
+
+@attack(
+    "snakemake --archive without the program conda", "an archive that runs where it is unpacked"
+)
+def test_an_archive_needs_no_conda_and_runs_elsewhere(tmp_path, copied):
+    project = tmp_path / "project"
+    shutil.copytree(copied, project, ignore=shutil.ignore_patterns("__pycache__"))
+    spotted(project / "raw" / "a.tif")
+    configure(project, COMMON | {"compare": ["median"]})
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    without = os.pathsep.join(
+        place
+        for place in os.environ["PATH"].split(os.pathsep)
+        if not shutil.which("conda", path=place)
+    )
+    words = command(project, "--snakefile", project / "Snakefile", "--archive", "study.tar.gz")
+    words["env"] |= {"PATH": without}
+    done = subprocess.run(**words, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    unpacked = tmp_path / "unpacked"
+    with tarfile.open(project / "study.tar.gz") as archive:
+        archive.extractall(unpacked, filter="data")
+    snakemake(unpacked, *NO_FIGURES, "--snakefile", unpacked / "Snakefile")
+    (row,) = table(unpacked, "counts")
+    assert (row["image"], row["n_spots"]) == ("a", "3")
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("--list", "download (Fetch an image"),
+        ("--rulegraph", "digraph snakemake_dag"),
+        ("--dag", 'label = "read'),
+        ("--summary", "results/tables/counts.csv"),
+        ("--lint", "Congratulations, your workflow is in a good condition!"),
+    ],
+)
+def test_what_snakemake_offers_works(tmp_path, option, expected):
+    spotted(tmp_path / "raw" / "a.tif")
+    configure(tmp_path, COMMON | {"compare": ["median"]})
+    assert expected in snakemake(tmp_path, option)
