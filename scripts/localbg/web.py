@@ -132,7 +132,7 @@ def _require_success(code, shown):
     raise DownloadError(f"the server of {shown} answered {status}; expected a file (200 OK)")
 
 
-def _save(response, path, shown):
+def _save(response, beside, shown):
     """Write the body, piece by piece; what it decodes to where it comes compressed."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower() or "identity"
     if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
@@ -142,16 +142,16 @@ def _save(response, path, shown):
         )
     length = response.headers.get("Content-Length", "")
     length = int(length) if length.isdecimal() else None
-    _require_room(length or 0, path, shown)
+    _require_room(length or 0, beside, shown)
     start, window, written, checked = b"", [time.monotonic(), 0], 0, 0
-    with path.open("wb") as file:
+    with beside.open("wb") as file:
         for piece in _pieces(response, length, shown, window):
             start = start or piece[:512]
             file.write(piece)
             written += len(piece)
             if written - checked >= LOOK_AGAIN:
                 checked = written
-                _require_room(0, path, shown)
+                _require_room(0, beside, shown)
     if not written:
         raise DownloadError(f"{shown} is empty (0 bytes); expected a TIFF image")
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
