@@ -139,7 +139,7 @@ def test_secrets_stay_in_the_config(tmp_path, mode):
 
 
 def test_a_config_without_secrets_is_recorded_as_it_is():
-    config = {"base": "http://host/raw", "images": {"a": {"path": "a.tif"}, "b": "b.tif"}}
+    config = {"base": "http://host/raw", "images": {"a": {"path": "a.tif", "group": "#1"}}}
     assert addresses.redacted_config(config) == (config, [])
     shown, places = addresses.redacted_config(config | {"base": "http://me:x@host/raw?sig=y"})
     assert (shown["base"], places) == ("http://host/raw?sig=…", ["base"])

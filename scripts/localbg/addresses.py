@@ -114,7 +114,7 @@ def redacted_config(config: dict) -> tuple[dict, list[str]]:
     if isinstance(rows := shown.get("images"), dict):
         for name, row in rows.items():
             if isinstance(row, dict):
-                for key in row:
+                for key in ("path", "truth"):
                     redact(row, key, f"images, {name}")
             else:
                 redact(rows, name, f"images, {name}")

@@ -233,7 +233,7 @@ def _described(error, shown):
 
 def _cause(error):
     """What the system said, innermost of the errors that the libraries wrap around it."""
-    while True:
+    for _ in range(20):
         inner = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
         inner = [other for other in inner if isinstance(other, BaseException)]
         if not inner:
