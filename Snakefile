@@ -8,13 +8,16 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.0")
-sys.path.append(f"{workflow.basedir}/scripts")
+# Of this file, which need not be the one that was started: it may be another workflow's module.
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+sys.path.append(f"{HERE}/scripts")
 
-from localbg import batches, captions, closing, dependencies, files, ownership, paths
-from localbg import run_lock, slurm
+from localbg import addresses, batches, captions, closing, dependencies, files, ownership, paths
+from localbg import run_lock, slurm, web
 from localbg.fingerprints import Fingerprints, stale
 from localbg.plan import PlanError, make_plan
 
@@ -35,17 +38,40 @@ except PlanError as error:
     raise WorkflowError(str(error)) from None
 
 
-report: "report/workflow.rst"
+# Of a run's processes only the first asks servers for changes.
+RECORD = f"{plan.results}/downloads.json"
+plan.versions = web.Versions(plan.addresses, RECORD, asks=workflow.is_main_process)
 
 
-# What the captions of the report ask for, when the report is made.
+# The report of another workflow begins with that one's words.
+if workflow.modifier.is_main_snakefile():
+
+    report: "report/workflow.rst"
+
+
+# What the captions of the report ask for, when the report is made. The config may be shared with
+# other modules.
 RECIPES = {method.name: method.recipe for method in plan.methods.values()}
+config = dict(config)
 config["found"] = captions.Found(plan.results, RECIPES)
 
 
 pathvars:
     results=plan.results,
     logs=f"{plan.results}/logs",
+
+
+# Parameters hold paths, too, and what a module's prefix or pathvars move is not moved there.
+COMPLETE = f"{plan.results}/complete"
+if (
+    workflow.modifier.path_modifier.replace_prefix(COMPLETE) != COMPLETE
+    or workflow.pathvars.get("results") != plan.results
+):
+    raise WorkflowError(
+        "localbg is used as a module with prefix, replace_prefix or pathvars, which move its "
+        f"results (now {plan.results}). Leave them out, and say in the module's config where "
+        "results are to lie, such as results: elsewhere/results"
+    )
 
 
 wildcard_constraints:
@@ -57,6 +83,7 @@ wildcard_constraints:
 
 
 include: "rules/common.smk"
+include: "rules/download.smk"
 
 
 CONFIGS = list(map(os.path.relpath, workflow.configfiles))
@@ -108,7 +135,7 @@ rule read:
     log:
         "<logs>/read/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -131,7 +158,7 @@ rule denoise:
     log:
         "<logs>/denoise/{denoised}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -152,7 +179,7 @@ rule background:
     log:
         "<logs>/background/{background}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -174,7 +201,7 @@ rule subtract:
     log:
         "<logs>/subtract/{foreground}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -202,7 +229,7 @@ rule threshold:
     log:
         "<logs>/threshold/{mask}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -228,7 +255,7 @@ rule spots:
     log:
         "<logs>/spots/{labels}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -251,7 +278,7 @@ rule batch:
     log:
         "<logs>/batch/{batch}/{background}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
@@ -282,7 +309,7 @@ rule collect:
     log:
         "<logs>/collect.log",
     conda:
-        "envs/environment.yaml"
+        environment
     params:
         images=lambda wildcards: FINGERPRINTS.images() if IMAGES else [],
         results=lambda wildcards: FINGERPRINTS.results() if RESULTS else [],
@@ -307,7 +334,7 @@ rule compare:
     log:
         "<logs>/compare.log",
     conda:
-        "envs/environment.yaml"
+        environment
     script:
         "scripts/compare.py"
 
@@ -332,7 +359,7 @@ rule panels:
     log:
         "<logs>/panels/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -360,7 +387,7 @@ rule profiles:
     log:
         "<logs>/profiles/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -393,7 +420,7 @@ rule overview:
     log:
         "<logs>/overview.log",
     conda:
-        "envs/environment.yaml"
+        environment
     script:
         "scripts/overview.py"
 
@@ -409,11 +436,12 @@ rule provenance:
     log:
         "<logs>/provenance.log",
     conda:
-        "envs/environment.yaml"
+        environment
     params:
         # No output: a run may take it for its config, and Snakemake removes old outputs first.
         resolved=f"{plan.results}/{ownership.RECORDED_CONFIG}",
-        config=plan.config,
+        config=addresses.redacted_config(plan.config)[0],
+        put_back=addresses.redacted_config(plan.config)[1],
         configs=lambda wildcards: CONFIGS,
         sheet=lambda wildcards: plan.sheet,
         stamp=lambda wildcards: stamped([*CONFIGS, *plan.sheet]),
@@ -426,10 +454,11 @@ rule provenance:
 onstart:
     # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
-        raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
+        raise WorkflowError(slurm.refusal(left, f"{HERE}/scripts/cancel.py"))
     try:
         ownership.claim(plan.results, os.getcwd())
         run_lock.lead(plan.results)
+        plan.versions.write()
         if plan.batches:
             batches.write_record(plan.results, plan.batches)
     except (OSError, run_lock.Occupied) as error:

@@ -42,7 +42,7 @@ def make_again():
 def used_by(script, *more):
     """The library modules that a script uses: an edit runs again just what it affects."""
     # Relative, so that a study that moves together with the workflow stays done.
-    folder = os.path.relpath(f"{workflow.basedir}/scripts")
+    folder = os.path.relpath(f"{HERE}/scripts")
     used = dependencies.modules(script).union(more, *map(dependencies.modules, more))
     return [f"{folder}/{path}" for path in sorted(used)]
 
@@ -63,8 +63,8 @@ def with_estimator(script):
 
 
 def remote(images):
-    """Those of the images that lie behind an address, through Snakemake's storage."""
-    return [storage(plan.images[name].path) for name in images if plan.images[name].is_remote]
+    """Where those of the images that lie behind an address are once they are downloaded."""
+    return [f"{plan.results}/downloads/{name}" for name in images if plan.images[name].is_remote]
 
 
 def local(images, fetched):
@@ -89,6 +89,12 @@ def stamped(paths):
     return [[path, *files.stamp(path)] for path in paths]
 
 
+def environment(wildcards):
+    """What conda sets up, where it is asked for; an archive would need the program otherwise."""
+    asked = workflow.deployment_settings.deployment_method
+    return f"{HERE}/envs/environment.yaml" if DeploymentMethod.CONDA in asked else None
+
+
 def drawn(wildcards):
     """What the figures of an image show."""
     return paths.drawn(plan, wildcards.image)
@@ -98,7 +104,7 @@ def table(name):
     """A table that the report shows."""
     return report(
         f"<results>/tables/{name}.csv",
-        caption=f"{workflow.basedir}/report/table_{name}.rst",
+        caption=f"{HERE}/report/table_{name}.rst",
         category="3 Tables",
         labels={"table": name},
     )

@@ -15,7 +15,7 @@ rule accuracy:
     log:
         "<logs>/accuracy.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         truth=plan.with_truth,
         # No inputs, as images are not: one that vanishes costs its own image only.
@@ -36,7 +36,7 @@ rule crossvalidate:
     log:
         "<logs>/crossvalidate.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     script:
         "../scripts/crossvalidate.py"
 
@@ -52,7 +52,7 @@ rule evidence:
     log:
         "<logs>/evidence/{part}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_evidence(batches.evidence_memory_mb),
         runtime=for_evidence(batches.evidence_minutes),
@@ -79,7 +79,7 @@ rule collect_evidence:
     log:
         "<logs>/collect_evidence.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         blanks=plan.blanks,
         settings=plan.evidence | {"seed": plan.seed},
@@ -112,6 +112,6 @@ rule evidence_figures:
     log:
         "<logs>/evidence_figures.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     script:
         "../scripts/evidence_figures.py"

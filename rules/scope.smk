@@ -14,7 +14,7 @@ rule own_threshold:
     log:
         "<logs>/own_threshold/{mask}/{image}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -34,7 +34,7 @@ rule thresholds:
     log:
         "<logs>/thresholds/{batch}/{background}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
@@ -58,7 +58,7 @@ rule share_threshold:
     log:
         "<logs>/share_threshold/{mask}/{pool}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         images=lambda wildcards: plan.members(wildcards.mask, wildcards.pool),
         fingerprint=lambda wildcards: FINGERPRINTS.shared(wildcards.mask, wildcards.pool),

@@ -37,6 +37,7 @@ def main(
     planes = {}
     for source, row in zip(sources, rows, strict=True):
         try:
+            job.require_downloaded(source)
             planes[row["image"]] = images.read(source, **row["picks"])
         except Exception as error:
             job.log.warning("%s is left out: %s", row["image"], job.reason(error))

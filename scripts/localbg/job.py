@@ -84,6 +84,23 @@ def took(log_path: str | os.PathLike) -> tuple[float, float] | None:
     return (float(found[-1][0]), float(found[-1][1])) if found else None
 
 
+class DownloadFailed(Exception):
+    """A source that is the record of a failed download in place of an image."""
+
+    def __init__(self, record: dict):
+        super().__init__(record["reason"])
+        self.record = record
+
+
+def require_downloaded(source: str | os.PathLike) -> None:
+    """Raise `DownloadFailed` where a failure record stands in place of an image.
+
+    A file that is not there is left to who reads it.
+    """
+    if os.path.isfile(source) and (record := failure(source)):
+        raise DownloadFailed(record)
+
+
 def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path) -> None:
     """Do one step for one image; on failure write the reason in place of its outputs.
 
@@ -124,6 +141,8 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
             if path.endswith(".json"):
                 write_json(path, {"fingerprint": fingerprint} | read_json(path))
         log.info("%s done", step)
+    except DownloadFailed as failed:
+        write_failure(failed.record, outputs.values())
     except Exception as error:
         if is_machine_s(error):
             raise
@@ -141,6 +160,8 @@ def is_machine_s(error: Exception) -> bool:
 
 def failed(step: str, image: str, error: Exception) -> dict:
     """Log the error of an image's step and make its record; raise it where the machine failed."""
+    if isinstance(error, DownloadFailed):
+        return error.record
     if is_machine_s(error):
         raise error
     log.error("%s: %s failed", image, step, exc_info=error)
@@ -155,7 +176,7 @@ def reason(error: Exception) -> str:
         return f"{error.filename} may not be read (permission denied)"
     text = " ".join(str(error).split())
     # Messages of our own are sentences; a stranger's need their kind to make sense.
-    ours = isinstance(error, ValueError | files.NotWritten)
+    ours = isinstance(error, ValueError | files.NotWritten | DownloadFailed)
     return text if ours and text else f"{type(error).__name__}: {text}"
 
 

@@ -106,6 +106,7 @@ def logs(plan: Plan) -> dict[str, list[str]]:
         for pool in sorted({plan.pool(mask, image) for image in plan.images})
     ]
     found = {"evidence": plan.sampled, "sweep": plan.sweeps, "share_threshold": pools}
+    found["download"] = plan.addresses
     if plan.batches:
         start = f"{plan.results}/batches/"
         names = [path.removeprefix(start).removesuffix(".jsonl") for path in pieces(plan)]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localbg import batches, files, scope, sheet
 from localbg import config as keys
+from localbg.addresses import redacted_text
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 from localbg.sample import spread
 
@@ -29,7 +30,8 @@ class PlanError(ValueError):
         if len(problems) > len(shown):
             shown.append(f"… and {len(problems) - len(shown)} more problems")
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"The configuration has {count}:", *(f"- {p}" for p in shown)]))
+        shown = [f"- {redacted_text(problem)}" for problem in shown]
+        super().__init__("\n".join([f"The configuration has {count}:", *shown]))
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Plan:
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
     notes : list of str
         What was left out of the images, a line each.
+    versions : localbg.web.Versions or None
+        What was seen of the remote images, set by who plans a run.
     """
 
     images: dict[str, sheet.Image]
@@ -110,6 +114,7 @@ class Plan:
     sampled: dict[str, list[str]] = field(default_factory=dict)
     _stamps: dict[str, list] = field(default_factory=dict, init=False, repr=False, compare=False)
     notes: list[str] = field(default_factory=list)
+    versions: object = None
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -127,6 +132,8 @@ class Plan:
         the run goes on, and then give up the whole run for it. A run looks once: what changes
         after that is noticed when the image is read.
         """
+        if self.images[image].is_remote:
+            return [self.versions.stamp(image)] if self.versions else []
         if image not in self._stamps:
             path = self.images[image].path
             stamp = files.stamp(path)
@@ -251,6 +258,11 @@ class Plan:
     def with_truth(self) -> dict[str, str]:
         """Paths of the true positions, by image."""
         return {name: row.truth for name, row in self.images.items() if row.truth}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Addresses of the remote images, secrets and all."""
+        return {name: row.address for name, row in self.images.items() if row.is_remote}
 
     @property
     def sheet(self) -> list[str]:

@@ -6,14 +6,14 @@ import difflib
 import glob
 import os
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from localbg import delimited, files, image_files, names, truth
+from localbg.addresses import is_address, joined, lacks_secrets, redacted
 from localbg.names import shown
 from localbg.parameters import Parameter, nearest, problem, split_unit
 
-ADDRESS = ("http://", "https://")
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf|nan", re.I)
@@ -25,7 +25,11 @@ MOST_BYTES = 2**30
 
 @dataclass(frozen=True)
 class Image:
-    """One row of the sheet: an image and what is known of it."""
+    """One row of the sheet: an image and what is known of it.
+
+    The path of an image behind an http(s) address is that address without its secrets, as tables
+    and logs may show it. Only who downloads the image asks for its ``address``.
+    """
 
     image: str
     path: str
@@ -38,14 +42,15 @@ class Image:
     t: int | None = None
     truth: str | None = None
     role: str = ""
+    address: str | None = field(default=None, repr=False)
 
     @property
     def is_remote(self) -> bool:
         """Whether the path is an http(s) address."""
-        return self.path.startswith(ADDRESS)
+        return is_address(self.path)
 
 
-COLUMNS = tuple(field.name for field in fields(Image))
+COLUMNS = tuple(column.name for column in fields(Image) if column.name != "address")
 # Columns with numbers, in which a comma may stand for the point.
 NUMBERS = ("spot_radius", "pixel_size_um", "channel", "z", "t")
 # What people call these columns, without signs and capitals.
@@ -128,7 +133,7 @@ def _rows(source, results):
             for name, row in source.items()
         )
         return rows, "", [], []
-    if source.startswith(ADDRESS):
+    if is_address(source):
         raise ValueError(
             f"images: '{shown(source)}' is an address; expected a sheet, folder or glob here. Give "
             "a sheet or a mapping of paths, and the address as base"
@@ -234,14 +239,21 @@ def _image(row, folder, spot_radius):
         wrong.append(f"image id '{shown(name)}' {text}")
     if not path:
         wrong.append("path is empty; expected the image's file")
+    located = _located(path, folder)
+    if is_address(located) and lacks_secrets(located):
+        wrong.append(
+            f"the address {redacted(located)} has its secrets left out, as in provenance.yaml; put "
+            "back what stands for …"
+        )
     values = {
         "image": name,
-        "path": _located(path, folder),
+        "path": redacted(located),
+        "address": located if is_address(located) else None,
         "spot_radius": _number(row["spot_radius"]) if row.get("spot_radius") else spot_radius,
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
         "role": row.get("role", ""),
-        "truth": _located(row["truth"], folder) if row.get("truth") else None,
+        "truth": redacted(_located(row["truth"], folder)) if row.get("truth") else None,
     }
     for key in ("path", "group", "axes", "truth"):
         if values[key] and names.CONTROL.search(values[key]):
@@ -276,10 +288,10 @@ def _radius_problem(radius):
 
 def _located(path, folder):
     """A path from the folder it is relative to; the folder may be an address."""
-    if not folder or path.startswith(ADDRESS) or os.path.isabs(path):
+    if not folder or is_address(path) or os.path.isabs(path):
         return path
-    if folder.startswith(ADDRESS):
-        return f"{folder.rstrip('/')}/{path}"
+    if is_address(folder):
+        return joined(folder, path)
     return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
 
 
