@@ -87,5 +87,6 @@ def _require_differences(plane, rounded, path):
 
 
 def _spacing(low, high):
-    largest = np.float32(min(max(abs(float(low)), abs(float(high))), np.finfo(np.float32).max))
-    return float(np.spacing(largest))
+    """Distance of neighbouring 32-bit floats at the largest magnitude; infinite beyond them."""
+    with np.errstate(over="ignore"):
+        return float(np.spacing(np.float32(max(abs(float(low)), abs(float(high))))))

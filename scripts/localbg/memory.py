@@ -99,9 +99,8 @@ def _slurm(environment) -> list[int]:
         if whole := int(environment.get("SLURM_MEM_PER_NODE", 0)):
             return [whole * 2**20]
         each = int(environment.get("SLURM_MEM_PER_CPU", 0))
-        cores = int(
-            environment.get("SLURM_CPUS_ON_NODE", environment.get("SLURM_CPUS_PER_TASK", 1))
-        )
+        on_task = environment.get("SLURM_CPUS_PER_TASK", 1)
+        cores = int(environment.get("SLURM_CPUS_ON_NODE", on_task))
         return [each * cores * 2**20] if each else []
     except ValueError:
         return []

@@ -88,14 +88,11 @@ def of_tags(
             return None, f"{NO_SIZE}{unit}"
     else:
         unit = (*structure.integers(page, 296, 1), INCH)[0]
-        if unit != CENTIMETRE:
-            return (
-                None,
-                f"{NO_SIZE}: its resolution is not per centimetre, but of a print or screen",
-            )
+        if unit == INCH:
+            return None, f"{NO_SIZE}: a resolution per inch is that of a print or screen"
         factor = SYMBOLS["cm"]
-        if factor / max(per_unit) > MOST_UM_OF_TAGS:
-            return None, f"{NO_SIZE}: its resolution is {per_unit[1]:.4g} per cm"
+        if unit != CENTIMETRE or factor / max(per_unit) > MOST_UM_OF_TAGS:
+            return None, NO_SIZE
     if factor >= SYMBOLS["mm"] and (dpi := print_dpi(SYMBOLS["cm"] * per_unit[1] / factor)):
         return None, f"{NO_SIZE}: its resolution, {dpi} dots per inch, is that of a print or screen"
     return _checked(*(factor / number for number in per_unit))
@@ -104,10 +101,8 @@ def of_tags(
 def print_dpi(per_cm: float) -> int | None:
     """The usual resolution of prints and screens that a number per centimetre is, if any."""
     per_inch = per_cm * CM_PER_INCH
-    # Some programs keep whole numbers per centimetre.
-    return next(
-        (n for n in PRINT_DPI if abs(per_inch - n) <= max(0.005 * n, CM_PER_INCH / 10)), None
-    )
+    slack = CM_PER_INCH / 2  # some programs keep whole numbers per centimetre
+    return next((n for n in PRINT_DPI if abs(per_inch - n) <= max(0.005 * n, slack)), None)
 
 
 def micrometres(unit: str) -> float | None:

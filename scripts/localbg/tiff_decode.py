@@ -13,7 +13,7 @@ import tifffile
 from localbg.segment_headers import coded_size
 from localbg.tiff_structure import ImageError, damaged
 
-# Compressions of bytes, of which the size after decoding is known: LZW, Deflate, PackBits, LZMA, zstd.
+# Compressions of plain bytes, of a known number: LZW, Deflate, PackBits, LZMA, zstd.
 OF_BYTES = {5, 8, 32773, 32946, 34925, 34926, 50000, 50013}
 PACKED_HEADER = 65_536  # bytes of a coded segment in which its own header is looked for
 

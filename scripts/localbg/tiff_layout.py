@@ -343,7 +343,7 @@ def _ome_layout(structure, image, planes, first):
         if page >= len(structure.pages):
             raise ImageError(
                 f"the metadata promise {planes.count} planes, the file holds "
-                f"{len(structure.pages)} (did the acquisition stop early?)"
+                f"{len(structure.pages)} (did the acquisition stop early?); pick one that is there"
             )
         return Frame(None, structure.pages[page])
 
