@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,8 +125,18 @@ def frame_numbers(
         for length, pick in zip(shape[:outer], chosen[:outer], strict=True)
     ]
     steps = [math.prod(shape[k + 1 : outer]) for k in range(outer)]
-    for index in itertools.product(*ranges):
+    for index in _product(ranges):
         yield index, sum(i * step for i, step in zip(index, steps, strict=True))
+
+
+def _product(ranges):
+    """All combinations, the last changing fastest; no range is laid out, however long."""
+    if not ranges:
+        yield ()
+        return
+    for first in ranges[0]:
+        for rest in _product(ranges[1:]):
+            yield (first, *rest)
 
 
 def assemble(

@@ -70,15 +70,22 @@ class Source:
         with self.file:
             self.file.seek(0)
             sha256 = hashlib.file_digest(self.file, "sha256").hexdigest()
-            after = _stamp(os.fstat(self.file.fileno()))
+            self.require_unchanged()
+        size, changed = self.before[:2]
+        return [str(self.path), size, changed], sha256
+
+    def require_unchanged(self) -> None:
+        """Refuse the file if it is not what it was when it was opened."""
         try:
             now = _stamp(os.stat(self.path))
         except OSError:
             now = None
-        if not self.before == after == now:
-            raise ImageError(f"{self.path} changed while it was being read; run again")
-        size, changed = self.before[:2]
-        return [str(self.path), size, changed], sha256
+        if not self.before == now == _stamp(os.fstat(self.file.fileno())):
+            raise _changed(self.path)
+
+
+def _changed(path):
+    return ImageError(f"{path} changed while it was being read; run again")
 
 
 def _stamp(status):
@@ -105,10 +112,14 @@ class Sources:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        for source in (self.own, self._other):
-            if source is not None:
-                source.file.close()
+    def __exit__(self, kind, error, trace):
+        with contextlib.ExitStack() as stack:
+            for source in (self.own, self._other):
+                if source is not None:
+                    stack.enter_context(source.file)
+                    # What looks like damage may be a file that is still being written.
+                    if isinstance(error, ImageError) and not source.file.closed:
+                        source.require_unchanged()
 
     def locate(self, frame: Frame) -> tuple[Source, Page]:
         """The open file and the page of a frame.
@@ -171,4 +182,4 @@ class Sources:
             self.stamps.insert(0 if first else len(self.stamps), stamp)
             self.hashes[stamp[0]] = sha256
         elif known != sha256 or stamp not in self.stamps:
-            raise ImageError(f"{source.path} changed while it was being read; run again")
+            raise _changed(source.path)

@@ -136,7 +136,8 @@ def one_of(images: list[Layout], path) -> Layout:
     left = [image for image in images if not ome.BESIDE.search(image.name)] or images
     left = [image for image in left if math.prod(image.shape) > 1] or left
     largest = max(left, key=lambda image: math.prod(image.shape))
-    left = [i for i in left if i is largest or not _is_level(i, largest)]
+    if all(_is_level(image, largest) for image in left if image is not largest):
+        return largest
     if len(left) > 1:
         shown = ", ".join(f"{image.name} {image}".strip() for image in left[:NAMES_SHOWN])
         more = f" and {len(left) - NAMES_SHOWN} more" if len(left) > NAMES_SHOWN else ""
