@@ -116,7 +116,7 @@ class Sources:
         with contextlib.ExitStack() as stack:
             for source in (self.own, self._other):
                 if source is not None:
-                    stack.enter_context(source.file)
+                    stack.callback(source.file.close)
                     # What looks like damage may be a file that is still being written.
                     if isinstance(error, ImageError) and not source.file.closed:
                         source.require_unchanged()
