@@ -249,7 +249,7 @@ def _guessed(shape, page):
 
 def _shaped_description(structure, page):
     """Shape and names of axes that tifffile wrote; none where it did not."""
-    if structure.tags(page).get(DESCRIPTION, (0, 0))[1] > 4096:
+    if not page.is_described or structure.tags(page)[DESCRIPTION][1] > 4096:
         return None, ""
     description = structure.description(page)
     if not description.startswith('{"shape":'):

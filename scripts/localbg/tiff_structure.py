@@ -79,6 +79,7 @@ class Page:
     planar: int = 1
     format: int = 1
     depth: int = 1
+    is_described: bool = False
 
     @property
     def axes(self) -> str:
@@ -164,6 +165,7 @@ class Structure:
         self._count = struct.Struct(self.order + ("Q" if self.is_big else "H"))
         self._entry = struct.Struct(self.order + ("HHQ8s" if self.is_big else "HHI4s"))
         self._offset = struct.Struct(self.order + ("Q" if self.is_big else "I"))
+        self._known: dict[bytes, tuple] = {}
 
     def read(self, offset: int, count: int) -> bytes:
         """Bytes from an offset; fewer where the file ends."""
@@ -210,7 +212,7 @@ class Structure:
         pages = [page for page in self.pages if page.size]
         return [page for page in pages if not (page.is_reduced or page.is_mask)] or pages
 
-    def _entries(self, offset):
+    def _block(self, offset):
         """Raw tags of a page, and the offset of the next page."""
         block = self.read(offset, 1024)
         if offset < 8 or len(block) < self._count.size:
@@ -218,38 +220,53 @@ class Structure:
         number = self._count.unpack_from(block)[0]
         if number > MOST_TAGS:
             raise damaged(self.path, f"the page at byte {offset} is to have {number} tags")
-        start, length = self._count.size, number * self._entry.size
-        if len(block) < start + length + self._offset.size:
-            block = self.read(offset, start + length + self._offset.size)
-        if len(block) < start + length:
+        start = self._count.size
+        end = start + number * self._entry.size
+        if len(block) < end + self._offset.size:
+            block = self.read(offset, end + self._offset.size)
+        if len(block) < end:
             raise damaged(self.path, f"it ends within the page at byte {offset}")
         # A last page whose chain ends with the file is common, and harmless.
-        after = block[start + length : start + length + self._offset.size]
-        following = self._offset.unpack(after)[0] if len(after) == self._offset.size else 0
-        return self._entry.iter_unpack(block[start : start + length]), following
+        whole = len(block) >= end + self._offset.size
+        return block[start:end], self._offset.unpack_from(block, end)[0] if whole else 0
 
     def _page(self, offset):
-        entries, following = self._entries(offset)
-        page, stored = Page(offset), 0
-        for code, kind, count, value in entries:
-            size = count * TYPE_BYTES.get(kind, 1)
-            if size > self._offset.size:
-                stored += size
-                at = self._offset.unpack(value)[0]
-                if code in NEEDED and at + size > self.size:
-                    raise damaged(
-                        self.path, f"tag {code} of the page at byte {offset} ends at {at + size}"
-                    )
-            if code in FIELDS:
-                if number := self._integers(kind, count, value, 1):
-                    setattr(page, FIELDS[code], number[0])
-                elif code not in (254, 255):  # which some programs fill with words
-                    raise damaged(
-                        self.path, f"tag {code} of the page at byte {offset} is no number"
-                    )
+        block, following = self._block(offset)
+        page, stored, size = Page(offset), 0, self._entry.size
+        for at in range(0, len(block), size):
+            entry = block[at : at + size]
+            # Pages of a stack have nearly all tags in common.
+            field = self._known.get(entry)
+            if field is None:
+                field, length = self._field(entry, offset)
+                stored += length
+            if field:
+                setattr(page, *field)
         if stored > 2 * self.size:
             raise damaged(self.path, f"the tags at byte {offset} claim more bytes than it has")
         return page, following
+
+    def _field(self, entry, offset):
+        """Name and value that a tag gives a page, if any; and its bytes elsewhere in the file."""
+        code, kind, count, value = self._entry.unpack(entry)
+        size = count * TYPE_BYTES.get(kind, 1)
+        inline = size <= self._offset.size
+        end = 0 if inline else self._offset.unpack(value)[0] + size
+        if code in NEEDED and end > self.size:
+            raise damaged(self.path, f"tag {code} of the page at byte {offset} ends at {end}")
+        field = ()
+        if code == DESCRIPTION:
+            field = "is_described", True
+        elif code in FIELDS:
+            if number := self._integers(kind, count, value, 1):
+                field = FIELDS[code], number[0]
+            elif code not in (254, 255):  # which some programs fill with words
+                raise damaged(self.path, f"tag {code} of the page at byte {offset} is no number")
+        if inline:
+            if len(self._known) < MOST_TAGS:
+                self._known[entry] = field
+            return field, 0
+        return field, size
 
     def _integers(self, kind, count, value, most):
         if kind not in UNSIGNED:
@@ -264,7 +281,7 @@ class Structure:
     def tags(self, page: Page) -> dict[int, tuple[int, int, bytes]]:
         """Type, count and raw value (or its offset) of each tag of a page."""
         found = {}
-        for code, *rest in self._entries(page.offset)[0]:
+        for code, *rest in self._entry.iter_unpack(self._block(page.offset)[0]):
             found.setdefault(code, rest)  # some programs write a second description
         return found
 
