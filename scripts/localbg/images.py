@@ -169,12 +169,12 @@ def _one_error(path, passed=(ImageError, MemoryError)):
 
 def _layout(source: Source) -> Layout:
     """Axes and frames of the image in a file."""
-    found = layout(source.structure)
-    if found is None:
+    image = layout(source.structure)
+    if image is None:
         series = source.tif.series
-        found = one_of([_of_series(one) for one in series], source.path).squeezed()
-    _require_possible(source.structure, found)
-    return found
+        image = one_of([_of_series(one) for one in series], source.path).squeezed()
+    _require_possible(source.structure, image)
+    return image
 
 
 def _of_series(series):

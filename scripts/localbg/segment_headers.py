@@ -15,7 +15,7 @@ def coded_size(data: bytes) -> tuple[int, int] | None:
     Parameters
     ----------
     data : bytes
-        JPEG, PNG, JPEG 2000 (with or without JP2 boxes) or WebP, told by its first bytes.
+        JPEG, PNG, JPEG 2000 (with or without JP2 boxes) or WebP; its first bytes tell which.
 
     Returns
     -------

@@ -105,10 +105,10 @@ def layout(structure: Structure) -> Layout | None:
     """
     first = structure.pages[0]
     description = structure.description(first)
-    if ome.is_ome(description) and (found := _of_ome(structure, description)):
-        return found
-    if description.startswith("ImageJ=") and (found := _of_imagej(structure, description)):
-        return found.squeezed()
+    if ome.is_ome(description) and (image := _of_ome(structure, description)):
+        return image
+    if description.startswith("ImageJ=") and (image := _of_imagej(structure, description)):
+        return image.squeezed()
     if is_vendors(structure, description):
         return None
     return one_of(_of_pages(structure), structure.path)
@@ -138,14 +138,12 @@ def one_of(images: list[Layout], path) -> Layout:
     largest = max(left, key=lambda image: math.prod(image.shape))
     if all(_is_level(image, largest) for image in left if image is not largest):
         return largest
-    if len(left) > 1:
-        shown = ", ".join(f"{image.name} {image}".strip() for image in left[:NAMES_SHOWN])
-        more = f" and {len(left) - NAMES_SHOWN} more" if len(left) > NAMES_SHOWN else ""
-        raise ImageError(
-            f"{path} holds {len(left)} separate images ({shown}{more}); expected one. "
-            "Save each as a file of its own"
-        )
-    return left[0]
+    shown = ", ".join(f"{image.name} {image}".strip() for image in left[:NAMES_SHOWN])
+    more = f" and {len(left) - NAMES_SHOWN} more" if len(left) > NAMES_SHOWN else ""
+    raise ImageError(
+        f"{path} holds {len(left)} separate images ({shown}{more}); expected one. "
+        "Save each as a file of its own"
+    )
 
 
 def _is_level(image, largest):
@@ -255,9 +253,9 @@ def _shaped_description(structure, page):
     if not description.startswith('{"shape":'):
         return None, ""
     try:
-        said = json.loads(description)
-        shape = [int(length) for length in said["shape"]]
-        axes = str(said.get("axes", ""))
+        metadata = json.loads(description)
+        shape = [int(length) for length in metadata["shape"]]
+        axes = str(metadata.get("axes", ""))
     except (ValueError, TypeError, RecursionError):
         return None, ""
     return (shape, axes) if shape and min(shape) > 0 else (None, "")
@@ -268,16 +266,16 @@ def _shaped_description(structure, page):
 
 def _of_imagej(structure, description):
     """The hyperstack that ImageJ describes; None where its description is of another file."""
-    said = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
+    metadata = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
     try:
-        length = {a: int(said.get(k, 1)) for a, k in zip("CZT", IMAGEJ_AXES, strict=True)}
-        declared = int(said.get("images", 1))
+        length = {a: int(metadata.get(k, 1)) for a, k in zip("CZT", IMAGEJ_AXES, strict=True)}
+        declared = int(metadata.get("images", 1))
     except ValueError:
         return None
     pages = structure.full_pages
     page = pages[0]
     pages = [other for other in pages if other.key == page.key]
-    order, inner = ORDERS.get(said.get("order", "czt").lower(), "TZC"), page.axes
+    order, inner = ORDERS.get(metadata.get("order", "czt").lower(), "TZC"), page.axes
     if page.samples > 1 and length["C"] == page.samples:
         length["C"], order = 1, order.replace("C", "")
         # Separate samples are how other programs store channels.
@@ -302,11 +300,12 @@ def _of_imagej(structure, description):
 
 def _of_ome(structure, description):
     """The image of OME metadata; None where these are in another file."""
-    said = ome.parse(description, structure.path)
-    if said.is_binary_only or not any(image.pixels for image in said.images):
+    metadata = ome.parse(description, structure.path)
+    described = [image for image in metadata.images if image.pixels]
+    if metadata.is_binary_only or not described:
         return None
     images, own, sizes = [], [], []
-    for image in said.images:
+    for image in described:
         first = _first_page(structure, image)
         planes = ome.Planes(image, first.samples, structure.path)
         sizes.append(planes.shape)

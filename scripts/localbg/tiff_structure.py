@@ -280,10 +280,10 @@ class Structure:
 
     def tags(self, page: Page) -> dict[int, tuple[int, int, bytes]]:
         """Type, count and raw value (or its offset) of each tag of a page."""
-        found = {}
+        tags: dict[int, list] = {}
         for code, *rest in self._entry.iter_unpack(self._block(page.offset)[0]):
-            found.setdefault(code, rest)  # some programs write a second description
-        return found
+            tags.setdefault(code, rest)  # some programs write a second description
+        return tags
 
     def value(self, page: Page, code: int, most: int = MOST_DESCRIPTION) -> bytes:
         """Bytes of a tag's value; none where there is no such tag.
