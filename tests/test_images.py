@@ -376,14 +376,15 @@ def test_resolution_per_centimetre_counts_and_per_inch_does_not(tmp_path):
 @pytest.mark.attack(
     kind="pixel size",
     case="pixels that are not square",
-    outcome="refused: a radius would have no one size",
+    outcome="no pixel size is known, and it says why",
 )
-def test_pixels_that_are_not_square_are_refused_unless_the_sheet_tells_their_size(tmp_path):
+def test_pixels_that_are_not_square_have_no_size_unless_the_sheet_tells_it(tmp_path):
     options = {"resolution": (50_000, 25_000), "resolutionunit": "CENTIMETER"}
     path = saved(tmp_path / "flat.tif", PLANE, **options)
-    message = refusal(path)
-    assert "pixels are not square (0.4 µm high, 0.2 µm wide)" in message
-    assert "give pixel_size_um in the sheet" in message
+    plane = images.read(path)
+    assert plane.pixel_size_um is None
+    assert "pixels are not square (0.4 µm high, 0.2 µm wide)" in plane.pixel_size_note
+    assert "give pixel_size_um in the sheet" in plane.pixel_size_note
     assert images.read(path, pixel_size_um=0.3).pixel_size_um == 0.3
 
 

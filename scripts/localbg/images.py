@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 
-from localbg import files, flags
+from localbg import files, flags, grey_values, memory, photometric, picks, pixel_size, tiff_decode
+from localbg.job import MACHINE_ERRORS
+from localbg.ome import companions
+from localbg.sources import Source, Sources
+from localbg.tiff_layout import Frame, Layout, layout, one_of
+from localbg.tiff_structure import (
+    MOST_COMPRESSED,
+    MOST_UNCHECKED,
+    ImageError,
+    Page,
+    Structure,
+    damaged,
+)
 
-MICROMETRES = {"m": 1e6, "cm": 1e4, "mm": 1e3, "um": 1.0, "nm": 1e-3, "pm": 1e-6, "Å": 1e-4}
-MICROMETRE_WORDS = {"um", "µm", "μm", "\\u00b5m", "micron", "microns", "micrometer", "micrometre"}
-CENTIMETRE = 3  # TIFF's ResolutionUnit; its default, inch, says how to print, not what was seen.
+__all__ = ["ImageError", "Plane", "companions", "promised", "read", "write"]
 
-
-# What a file may promise to hold for each of its bytes, and how much it may promise anyway.
-MOST_COMPRESSED = 1000
-MOST_UNCHECKED = 2**28
-
-
-class ImageError(ValueError):
-    """An image file that cannot be used, and why, in words for its owner."""
+# What the chain takes besides the plane, for each of its pixels.
+CHAIN_BYTES_PER_PIXEL = 45
+IMAGEJ = "ImageJ="
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ class Plane:
         Of the whole file, before a plane was picked.
     pixel_size_um : float or None
         Where the file or the sheet tells.
+    pixel_size_note : str
+        Why no pixel size is known; empty where one is.
+    photometric : str
+        What the stored values mean, in TIFF's words; empty where the file does not say.
+    sha256 : str
+        Of the file as it was read.
+    stamps : list of list
+        Path, size in bytes and time of change in ns of the file, and of the other files that hold
+        planes which were read.
+    companions : list of dict
+        ``path`` and ``sha256`` of those other files.
     """
 
     pixels: np.ndarray
@@ -47,8 +61,11 @@ class Plane:
     shape: tuple[int, ...]
     dtype: str
     pixel_size_um: float | None
+    pixel_size_note: str = ""
+    photometric: str = ""
     sha256: str = ""
-    stamps: tuple = ()
+    stamps: list[list] = field(default_factory=list)
+    companions: list[dict] = field(default_factory=list)
 
     @property
     def grey_step(self) -> float:
@@ -63,8 +80,11 @@ class Plane:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "pixel_size_um": self.pixel_size_um,
-            "sha256": self.sha256,
+            "pixel_size_note": self.pixel_size_note,
+            "photometric": self.photometric,
             "grey_step": self.grey_step,
+            "sha256": self.sha256,
+            "companions": self.companions,
         } | flags.image_flags(self.pixels)
 
 
@@ -78,6 +98,9 @@ def read(
     pixel_size_um: float | None = None,
 ) -> Plane:
     """Read the plane of a TIFF file that a row of the sheet asks for.
+
+    Only the pages that hold the plane are decoded, one after the other for a projection; the file
+    is open once, and hashed whole.
 
     Parameters
     ----------
@@ -100,109 +123,186 @@ def read(
     ------
     ImageError
         If the file is not a readable TIFF, holds several images, or has other axes left than
-        rows and columns; if an index is out of range; if pixels are NaN or infinite.
+        rows and columns; if an index is out of range or the plane is in no file that is there; if
+        pixels are NaN or infinite, have no grey values, or lose their differences in float32; if
+        there is not enough memory; if the file changed meanwhile.
     FileNotFoundError, PermissionError
         As the system says.
     """
-    path = Path(path)
-    with path.open("rb") as file:
-        if not file.read(1):
-            raise ImageError(f"{path} is empty (0 bytes); expected a TIFF image")
-    with _damage() as damage:
-        pixels, found, size = _contents(path, pixel_size_um)
-    if damage:
-        raise ImageError(_damaged(path, damage[0]))
-    if not pixels.size:
-        raise ImageError(f"{path} has no pixels (shape {pixels.shape})")
-    names = _axis_names(axes, found, pixels, path)
-    plane = _pick(pixels, names, {"C": channel, "Z": z, "T": t}, path)
-    st = path.stat()
+    with Sources(path) as sources:
+        with _one_error(path, passed=ImageError):  # a header that claims memory is damaged
+            image = _layout(sources.own)
+        photometric.require_grey(image.first, path)
+        names = picks.axis_names(axes, image.axes, image.shape, path)
+        chosen = picks.selection(names, image.shape, {"C": channel, "Z": z, "T": t}, path)
+        with _one_error(path):
+            reader = _Reader(sources, image, names)
+            reader.require_memory(chosen)
+            stored = picks.assemble(names, image.shape, image.outer, chosen, reader.frame)
+            pixels = grey_values.supported(stored, path)
+            size, note = _pixel_size(sources.own.structure, image, pixel_size_um)
+        sources.finish()
+    own, *others = (stamp[0] for stamp in sources.stamps)
     return Plane(
-        _supported(plane, path),
+        pixels,
         names,
-        pixels.shape,
-        str(pixels.dtype),
+        image.shape,
+        image.first.dtype,
         size,
-        files.sha256(path),
-        ((str(path), st.st_size, st.st_mtime_ns),),
+        note,
+        photometric.name(image.first),
+        sources.hashes[own],
+        sources.stamps,
+        [{"path": other, "sha256": sources.hashes[other]} for other in others],
     )
 
 
-# What tifffile logs where part of a file is missing; it goes on with the part that is there.
-DAMAGE = (
-    "invalid page offset",
-    "corrupted tag list",
-    "ImageJ series metadata",
-    "shaped series metadata",
-    "OME series",
-    "TiffTag 270",  # the description, with the axes in it
-)
-
-
 @contextlib.contextmanager
-def _damage():
-    """Collect what tifffile says of damage to the file that it reads."""
-    found = []
-
-    def keep(record):
-        if any(words in record.getMessage() for words in DAMAGE):
-            found.append(record.getMessage())
-
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = keep
-    log = logging.getLogger("tifffile")
-    log.addHandler(handler)
+def _one_error(path, passed=(ImageError, MemoryError)):
+    """Turn the many errors that damaged bytes raise in libraries into the one that they mean."""
     try:
-        yield found
-    finally:
-        log.removeHandler(handler)
-
-
-def _contents(path, pixel_size_um):
-    try:
-        tif = tifffile.TiffFile(path)
-    except tifffile.TiffFileError as error:
-        raise ImageError(f"{path} is not a TIFF image ({error})") from error
-    with tif:
-        # Damaged files make tifffile raise many kinds of error; all mean the same to their owner.
-        try:
-            pixels, axes = _series(tif, path)
-            return pixels, axes, _pixel_size(tif, path, pixel_size_um)
-        except (ImageError, MemoryError):
+        yield
+    except passed:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
             raise
-        except Exception as error:
-            raise ImageError(_damaged(path, error)) from error
+        raise damaged(path, error) from error
 
 
-def _damaged(path, error):
-    return f"{path} cannot be read as a TIFF image: it is truncated or damaged ({error})"
+def _layout(source: Source) -> Layout:
+    """Axes and frames of the image in a file."""
+    image = layout(source.structure)
+    if image is None:
+        series = source.tif.series
+        image = one_of([_of_series(one) for one in series], source.path).squeezed()
+    _require_possible(source.structure, image)
+    return image
 
 
-def _series(tif, path):
-    if len(tif.series) != 1:
-        shapes = ", ".join(f"{s.axes} {s.shape}" for s in tif.series)
+def _of_series(series):
+    """A layout of what tifffile's reader of a vendor's files tells."""
+    key = series.keyframe
+    first = Page(
+        key.offset,
+        width=key.imagewidth,
+        length=key.imagelength,
+        bits=key.dtype.itemsize * 8,
+        photometric=int(key.photometric),
+        samples=key.samplesperpixel,
+        planar=int(key.planarconfig),
+        format=int(key.sampleformat),
+        depth=key.imagedepth,
+    )
+    shape = series.get_shape(squeeze=False)
+    count = math.prod(shape) // max(1, math.prod(key.shape))
+    outer = next(k for k in range(len(shape) + 1) if math.prod(shape[:k]) == count)
+
+    def frame(number):
+        if series.is_truncated:
+            return Frame(None, key, key.dataoffsets[0] + number * first.nbytes)
+        return Frame(None, series[number]) if series[number] is not None else None
+
+    return Layout(series.get_axes(squeeze=False), shape, outer, frame, first, name=series.name)
+
+
+def _require_possible(structure, image):
+    """Refuse a header that promises what a file of this size cannot hold."""
+    held = 1 if image.pixels is not None else math.prod(image.shape[: image.outer])
+    promise = held * image.first.nbytes
+    if promise > MOST_UNCHECKED and promise > MOST_COMPRESSED * structure.size:
         raise ImageError(
-            f"{path} holds {len(tif.series)} separate images ({shapes}); expected one. "
-            "Save each as a file of its own"
+            f"{structure.path} promises {picks.described(image.axes, image.shape)} of "
+            f"{image.first.dtype}, {promise / 1e9:.3g} GB, in a file of {structure.size} bytes; "
+            "its header is damaged or made up"
         )
-    series = tif.series[0]
-    _require_possible(series, path)
-    return series.asarray(), series.axes
 
 
-def _require_possible(series, path):
-    """Refuse a header that promises what a file of this size can't hold."""
-    stored = path.stat().st_size
-    if series.nbytes > MOST_UNCHECKED and series.nbytes > MOST_COMPRESSED * stored:
-        raise ImageError(
-            f"{path} promises {_described(series.axes, series.shape)} of {series.dtype}, "
-            f"{series.nbytes / 1e9:.3g} GB, in a file of {stored} bytes; its header is damaged or "
-            "made up"
-        )
+class _Reader:
+    """Decodes frames of an image, and says which plane is missing if one is."""
+
+    def __init__(self, sources, image, names):
+        self._sources, self._image, self._names = sources, image, names
+        self._path = sources.own.path
+        self._is_imagej = _description(sources.own.structure).startswith(IMAGEJ)
+
+    def require_memory(self, chosen):
+        """Refuse a plane that does not fit into memory, before any of it is decoded."""
+        image = self._image
+        sizes = [n if pick is None else 1 for n, pick in zip(image.shape, chosen, strict=True)]
+        pixels, frames = math.prod(sizes), math.prod(sizes[: image.outer])
+        _, _, page, _ = self._locate(*next(picks.frame_numbers(image.shape, image.outer, chosen)))
+        needed = tiff_decode.need_bytes(page) + frames * image.first.nbytes
+        # A mean adds up 64-bit floats.
+        needed += 16 * image.first.size * any(isinstance(pick, str) for pick in chosen)
+        needed += CHAIN_BYTES_PER_PIXEL * pixels
+        free = memory.free_bytes()
+        if needed > free:
+            raise ImageError(
+                f"{self._path} needs {_gigabytes(needed)} of memory, {_gigabytes(free)} are there; "
+                "give its job more, or crop the image"
+            )
+
+    def frame(self, index, number):
+        """Grey values of a frame, of the shape that the image has within frames."""
+        source, own, page, frame = self._locate(index, number)
+        where = {"offset": frame.offset}
+        if isinstance(frame.page, tifffile.TiffFrame):
+            where = {"frame": frame.page}
+        pixels = tiff_decode.decode(page, source.path, **where)
+        pixels = photometric.to_grey(pixels, own, page.colormap, self._is_imagej, source.path)
+        return pixels.reshape(self._image.shape[self._image.outer :])
+
+    def _locate(self, index, number):
+        """The open file of a frame, and its page as the structure and as tifffile have it."""
+        try:
+            frame = self._image.frame(number)
+            if frame is None:
+                raise ImageError("the file has no page for it")
+            source, own = self._sources.locate(frame)
+        except ImageError as error:
+            outer = zip(self._names, index, strict=False)
+            words = [f"{picks.COLUMNS[n]} {i}" for n, i in outer if n in picks.COLUMNS]
+            raise ImageError(
+                f"{self._path}: plane {', '.join(words) or number} cannot be read: {error}"
+            ) from error
+        if not isinstance(own, Page):
+            return source, self._image.first, own.keyframe, frame
+        if own.key != self._image.first.key:
+            raise damaged(
+                source.path,
+                f"a page of shape {own.shape}, {own.dtype}, is among others of shape "
+                f"{self._image.first.shape}, {self._image.first.dtype}",
+            )
+        photometric.require_grey(own, source.path)
+        return source, own, source.page(own), frame
+
+
+def _gigabytes(number):
+    return f"{number / 1e9:.3g} GB"
+
+
+def _description(structure):
+    return structure.description(structure.pages[0])
+
+
+def _pixel_size(structure, image, given):
+    """Size of a pixel in µm, and why it is not known."""
+    if given:
+        return pixel_size.of_sheet(given), ""
+    if image.pixels is not None:
+        return pixel_size.of_ome(image.pixels)
+    lines = _description(structure).splitlines()
+    if not lines or not lines[0].startswith(IMAGEJ):
+        return pixel_size.of_tags(structure, image.first)
+    unit = next((line[5:] for line in lines if line.startswith("unit=")), "")
+    return pixel_size.of_tags(structure, image.first, unit.strip())
 
 
 def promised(path: str | os.PathLike) -> tuple[int, int]:
     """Pixels of a plane and bytes of all planes, as a file's header says.
+
+    No pixel is read, and no more of the header than its bounds allow: 0.1 ms for an ordinary file.
 
     Raises
     ------
@@ -211,165 +311,16 @@ def promised(path: str | os.PathLike) -> tuple[int, int]:
     OSError
         As the system says.
     """
-    try:
-        with tifffile.TiffFile(path) as tif:
-            series = tif.series[0]
-            _require_possible(series, Path(path))
-            sizes = dict(zip(series.axes, series.shape, strict=True))
-            return sizes.get("Y", 1) * sizes.get("X", 1), series.nbytes
-    except (ImageError, OSError):
-        raise
-    except Exception as error:
-        raise ImageError(_damaged(path, error)) from error
-
-
-def _axis_names(given, found, pixels, path):
-    if given is None:
-        return found
-    names = given.upper()
-    if len(names) == pixels.ndim and len(set(names)) == len(names):
-        return names
-    # The sheet may leave out axes of length 1.
-    long = [n for n in pixels.shape if n > 1]
-    if len(names) == len(long) and len(set(names)) == len(names):
-        rest = iter(names)
-        return "".join(next(rest) if n > 1 else "Q" for n in pixels.shape)
-    raise ImageError(
-        f"{path}: the sheet's axes '{given}' do not fit the file, whose axes are "
-        f"{_described(found, pixels.shape)}"
-    )
-
-
-def _described(names, shape):
-    return ", ".join(f"{name}={length}" for name, length in zip(names, shape, strict=True))
-
-
-def _pick(pixels, names, picks, path):
-    described = _described(names, pixels.shape)
-    columns = {"C": "channel", "Z": "z", "T": "t"}
-    for name, pick in picks.items():
-        if pick is None:
-            continue
-        if name not in names:
-            if pick in (0, "max", "mean"):
-                continue
-            if name == "C" and "S" in names:
-                raise ImageError(f"{path}: {_advice(names)}; its axes are {described}")
-            raise ImageError(
-                f"{path}: {columns[name]} {pick} was picked, but the file has no axis {name}; "
-                f"its axes are {described}"
-            )
-        axis = names.index(name)
-        pixels = _along(pixels, axis, pick, f"{path}: {columns[name]}", described)
-        names = names.replace(name, "")
-    for axis in reversed(range(pixels.ndim)):
-        if pixels.shape[axis] == 1 and names[axis] not in "YX":
-            pixels = pixels.squeeze(axis)
-            names = names[:axis] + names[axis + 1 :]
-    if names == "XY":
-        pixels, names = pixels.T, "YX"
-    if names != "YX":
-        raise ImageError(f"{path}: {_advice(names)}; its axes are {described}")
-    return pixels
-
-
-def _along(pixels, axis, pick, what, described):
-    length = pixels.shape[axis]
-    if pick == "max":
-        return pixels.max(axis)
-    if pick == "mean":
-        return pixels.mean(axis, dtype=np.float64).astype(np.float32)
-    if not 0 <= pick < length:
-        raise ImageError(
-            f"{what} {pick} does not exist; expected 0 to {length - 1}, counted from 0. "
-            f"The file's axes are {described}"
-        )
-    return pixels.take(pick, axis)
-
-
-def _advice(names):
-    if "S" in names:
-        return (
-            "this is an RGB image; expected one grey value per pixel. Convert it to grey, or name "
-            f"its axes in the sheet (axes: {names.replace('S', 'C')}) and pick a channel"
-        )
-    left = [name for name in names if name not in "YX"]
-    ways = {"C": "channel", "Z": "z (an index, max or mean)", "T": "t"}
-    wanted = [ways[name] for name in left if name in ways]
-    if wanted and len(wanted) == len(left):
-        return f"more axes than rows and columns are left; pick {' and '.join(wanted)} in the sheet"
-    return (
-        f"expected rows and columns (YX), found axes {names}; name the axes in the sheet's column "
-        "'axes' (such as ZYX or TCYX), then pick channel, z or t"
-    )
-
-
-def _supported(plane, path):
-    """Keep uint8 and uint16; turn other real numbers into float32."""
-    if plane.dtype == np.bool_:
-        return plane.astype(np.uint8)
-    if plane.dtype.kind not in "uif":
-        raise ImageError(f"{path} has pixels of type {plane.dtype}; expected whole or real numbers")
-    if plane.dtype.kind == "f":
-        bad = plane.size - np.count_nonzero(np.isfinite(plane))
-        if bad == plane.size:
-            raise ImageError(f"{path}: all pixels are NaN or infinite")
-        if bad:
-            raise ImageError(f"{path}: {bad} of {plane.size} pixels are NaN or infinite")
-    native = plane.dtype.newbyteorder("=")
-    target = native if native in (np.uint8, np.uint16) else np.float32
-    return np.ascontiguousarray(plane, target)
-
-
-def _pixel_size(tif, path, given):
-    # Six digits are what comes back from a TIFF, so there are no more to begin with.
-    if given:
-        return float(f"{given:.6g}")
-    sizes = _ome_sizes(tif) if tif.is_ome else _tag_sizes(tif)
-    if sizes is None:
-        return None
-    y, x = sizes
-    if abs(y - x) > 0.01 * max(x, y):
-        raise ImageError(
-            f"{path}: pixels are not square ({y:g} µm high, {x:g} µm wide), so a radius has no one "
-            "size in pixels. Resample the image, or give pixel_size_um in the sheet"
-        )
-    return float(f"{x:.6g}")
-
-
-def _ome_sizes(tif):
-    root = ElementTree.fromstring(tif.ome_metadata)
-    pixels = next((e for e in root.iter() if e.tag.endswith("}Pixels") or e.tag == "Pixels"), None)
-    if pixels is None or not {"PhysicalSizeX", "PhysicalSizeY"} <= set(pixels.attrib):
-        return None
-    sizes = []
-    for axis in "YX":
-        unit = pixels.get(f"PhysicalSize{axis}Unit", "um").replace("µ", "u").replace("μ", "u")
-        if unit not in MICROMETRES:
-            return None
-        sizes.append(float(pixels.get(f"PhysicalSize{axis}")) * MICROMETRES[unit])
-    return tuple(sizes)
-
-
-def _tag_sizes(tif):
-    tags = tif.pages[0].tags
-    if "XResolution" not in tags or "YResolution" not in tags:
-        return None
-    per_unit = [_ratio(tags[f"{axis}Resolution"].value) for axis in "YX"]
-    if tif.is_imagej:
-        unit = str((tif.imagej_metadata or {}).get("unit", "")).lower()
-        scale = 1.0 if unit in MICROMETRE_WORDS else MICROMETRES.get(unit)
-    else:
-        unit = tags["ResolutionUnit"].value if "ResolutionUnit" in tags else None
-        scale = MICROMETRES["cm"] if unit == CENTIMETRE else None
-    if scale is None or min(per_unit) <= 0:
-        return None
-    return tuple(scale / n for n in per_unit)
-
-
-def _ratio(value):
-    numerator, denominator = value
-    return numerator / denominator if denominator else 0.0
+    with open(path, "rb") as file, _one_error(path, passed=ImageError):
+        structure = Structure(file, path)
+        image = layout(structure)
+        if image is None:
+            first, count = structure.full_pages[0], len(structure.full_pages)
+            return first.length * first.width, count * first.nbytes
+        _require_possible(structure, image)
+        sizes = dict(zip(image.axes, image.shape, strict=True))
+        frames = math.prod(image.shape[: image.outer])
+        return sizes.get("Y", 1) * sizes.get("X", 1), frames * image.first.nbytes
 
 
 def write(path: str | os.PathLike, pixels: np.ndarray, *, pixel_size_um: float | None) -> None:

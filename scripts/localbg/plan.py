@@ -6,6 +6,7 @@ Everything that can be wrong with a config is found here, before any job starts.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from localbg import batches, files, scope, sheet
 from localbg import config as keys
 from localbg.addresses import redacted_text
+from localbg.ome import companions
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 from localbg.sample import spread
 
@@ -135,9 +137,12 @@ class Plan:
         if self.images[image].is_remote:
             return [self.versions.stamp(image)] if self.versions else []
         if image not in self._stamps:
-            path = self.images[image].path
-            stamp = files.stamp(path)
-            self._stamps[image] = [[path, *stamp]] if stamp else []
+            used = [self.images[image].path]
+            # What can't be told of a file here is said by the job that reads it.
+            with suppress(OSError, ValueError):
+                used += companions(used[0])
+            stamps = ([path, *files.stamp(path)] for path in used)
+            self._stamps[image] = [stamp for stamp in stamps if len(stamp) > 1]
         return self._stamps[image]
 
     def batch(self, batch: str, background: str) -> dict:
