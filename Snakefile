@@ -18,8 +18,14 @@ sys.path.append(f"{HERE}/scripts")
 
 from localbg import addresses, batches, captions, closing, dependencies, files, ownership, paths
 from localbg import run_lock, slurm, web
+from localbg.config import file_problems
 from localbg.fingerprints import Fingerprints, stale
 from localbg.plan import PlanError, make_plan
+
+if workflow.modifier.is_main_snakefile() and workflow.is_main_process:
+    chosen = workflow.overwrite_configfiles or ["config.yaml"]
+    if problems := file_problems(filter(os.path.isfile, map(str, chosen))):
+        raise WorkflowError(str(PlanError(problems)))
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
 if not workflow.overwrite_configfiles:

@@ -151,7 +151,8 @@ class _Maker:
                     self(before, step[before])
             parameters = scaled(step["name"], step["parameters"], self._spot_radius)
             parameters = resolved(parameters, self._plane.pixel_size_um)
-            if level is not None:
+            # A threshold that was found before holds whatever the image shares.
+            if level is not None and "found" not in step:
                 parameters["shared"] = level
             return STEPS[step["name"]](self._plane, self, step, parameters, self._threads)
         except StepFailed as failed:

@@ -1,4 +1,4 @@
-"""The last word of a run: where the results are, and what failed."""
+"""The last word of a run: where the results are, what failed, and what was left out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from localbg import files, job, tables
 from localbg.plan import KINDS, Plan
+
+MOST_LINES = 10
 
 
 class RunFailed(Exception):
@@ -37,16 +39,26 @@ def report(plan: Plan) -> str:
     failures = tables.read(folder / "tables" / "failures.csv")
     total = sum(1 for _ in tables.grouped(folder / "tables" / "images.csv"))
     done = f"{total - len(failures)} of {total} images done; tables are in {folder / 'tables'}"
+    aside = _listed(plan.notes)
+    if unscored := tables.unscored(folder / "tables" / "accuracy.csv"):
+        aside += ["truth that could not be used, so that nothing is said of accuracy there:"]
+        aside += _listed([f"{image}: {reason}" for image, reason in unscored])
     if not failures:
-        return done
+        return "\n".join([done, *aside])
     try_again(plan, {row["image"] for row in failures})
-    lines = [f"- {row['image']}, {row['step']}: {row['reason']}" for row in failures[:10]]
-    if len(failures) > len(lines):
-        lines.append(f"- … and {len(failures) - len(lines)} more")
-    text = "\n".join([f"{done}, failures in {folder / 'tables' / 'failures.csv'}:", *lines])
+    lines = _listed([f"{row['image']}, {row['step']}: {row['reason']}" for row in failures])
+    done = f"{done}, failures in {folder / 'tables' / 'failures.csv'}:"
+    text = "\n".join([done, *lines, *aside])
     if len(failures) > plan.max_failed:
         raise RunFailed(f"{text}\nMend them and run again: only what is missing is done.")
     return text
+
+
+def _listed(lines):
+    """Ten lines at most, and how many more there are."""
+    shown = [f"- {line}" for line in lines[:MOST_LINES]]
+    more = len(lines) - len(shown)
+    return [*shown, f"- … and {more} more"] if more else shown
 
 
 def unsaid(plan: Plan) -> bool:

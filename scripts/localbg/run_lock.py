@@ -66,12 +66,13 @@ def lead(results: str | os.PathLike, *, patience: float = PATIENCE) -> None:
         if not _taken_within(BLINK, leader, fcntl.LOCK_EX):
             os.close(leader)
             raise Occupied(_who(results, folder))
-        _held.append(leader)
-        # Whoever has the old token stops from now on.
-        token = secrets.token_hex(8)
+        # Whoever has the old token stops from now on. A process that leads two runs, of two modules
+        # of a workflow, has one for both.
+        token = os.environ[VARIABLE] if _held else secrets.token_hex(8)
         here = {"host": socket.gethostname(), "pid": os.getpid(), "directory": os.getcwd()}
         job.write_json(folder / "run.json", {"token": token} | here)
         os.environ[VARIABLE] = token
+        _held.append(leader)
         with _open(folder / "jobs.lock") as jobs:
             if not _taken_within(patience, jobs, fcntl.LOCK_EX):
                 raise Occupied(
