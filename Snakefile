@@ -8,12 +8,17 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.0")
-sys.path.append(f"{workflow.basedir}/scripts")
+# Of this file, which need not be the one that was started: it may be another workflow's module.
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+sys.path.append(f"{HERE}/scripts")
 
-from localbg import batches, captions, closing, dependencies, paths, slurm
+from localbg import addresses, batches, captions, closing, dependencies, files, ownership, paths
+from localbg import run_lock, slurm, web
+from localbg.fingerprints import Fingerprints, stale
 from localbg.plan import PlanError, make_plan
 
 # A study's own config is not merged into the shipped one: what it leaves out has the default.
@@ -24,23 +29,49 @@ if not workflow.overwrite_configfiles:
 
 try:
     plan = make_plan(config)
-    if workflow.is_main_process and (problems := plan.missing_files()):
-        raise PlanError(problems)
+    if workflow.is_main_process:
+        inputs = [*plan.inputs(), *(("config", str(path)) for path in workflow.configfiles)]
+        problems = ownership.problems(plan.results, os.getcwd(), inputs)
+        if problems := plan.missing_files() + problems:
+            raise PlanError(problems)
 except PlanError as error:
     raise WorkflowError(str(error)) from None
 
 
-report: "report/workflow.rst"
+# Of a run's processes only the first asks servers for changes.
+RECORD = f"{plan.results}/downloads.json"
+plan.versions = web.Versions(plan.addresses, RECORD, asks=workflow.is_main_process)
 
 
-# What the captions of the report ask for, when the report is made.
+# The report of another workflow begins with that one's words.
+if workflow.modifier.is_main_snakefile():
+
+    report: "report/workflow.rst"
+
+
+# What the captions of the report ask for, when the report is made. The config may be shared with
+# other modules.
 RECIPES = {method.name: method.recipe for method in plan.methods.values()}
+config = dict(config)
 config["found"] = captions.Found(plan.results, RECIPES)
 
 
 pathvars:
     results=plan.results,
     logs=f"{plan.results}/logs",
+
+
+# Parameters hold paths, too, and what a module's prefix or pathvars move is not moved there.
+COMPLETE = f"{plan.results}/complete"
+if (
+    workflow.modifier.path_modifier.replace_prefix(COMPLETE) != COMPLETE
+    or workflow.pathvars.get("results") != plan.results
+):
+    raise WorkflowError(
+        "localbg is used as a module with prefix, replace_prefix or pathvars, which move its "
+        f"results (now {plan.results}). Leave them out, and say in the module's config where "
+        "results are to lie, such as results: elsewhere/results"
+    )
 
 
 wildcard_constraints:
@@ -52,12 +83,15 @@ wildcard_constraints:
 
 
 include: "rules/common.smk"
+include: "rules/download.smk"
 
 
+CONFIGS = list(map(os.path.relpath, workflow.configfiles))
 # What collect gathers: pieces of batches, or the results of single steps.
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
-RESULTS = [] if plan.batches else paths.results(plan, paths.GATHERED)
+RESULTS = [] if plan.batches else paths.results(plan)
+FINGERPRINTS = Fingerprints(plan)
 VERDICT = paths.verdict_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
 TABLES += ["failures", "groups", "look_first", "recommendation", "trust"]
@@ -80,6 +114,10 @@ MADE = [
 ]
 
 
+# Results that are there, but of other images or parameters: they are made again.
+STALE = stale(plan) if workflow.is_main_process else []
+
+
 rule all:
     input:
         MADE,
@@ -97,13 +135,14 @@ rule read:
     log:
         "<logs>/read/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         source=lambda wildcards, input: local([wildcards.image], input.remote)[0],
         picks=lambda wildcards: plan.picks(wildcards.image),
-        stamp=lambda wildcards: stamps([wildcards.image]),
+        stamp=lambda wildcards: plan.stamp(wildcards.image),
+        fingerprint=lambda wildcards: FINGERPRINTS.image(wildcards.image),
     script:
         "scripts/read.py"
 
@@ -115,14 +154,16 @@ rule denoise:
         modules=modules("denoise.py"),
     output:
         denoised="<results>/denoised/{denoised}/{image}.tif",
+        record="<results>/denoised/{denoised}/{image}.json",
     log:
         "<logs>/denoise/{denoised}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("denoised"),
+        fingerprint=fingerprint("denoised"),
     script:
         "scripts/denoise.py"
 
@@ -138,11 +179,12 @@ rule background:
     log:
         "<logs>/background/{background}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("background"),
+        fingerprint=fingerprint("background"),
     script:
         "scripts/background.py"
 
@@ -159,11 +201,12 @@ rule subtract:
     log:
         "<logs>/subtract/{foreground}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("foreground"),
+        fingerprint=fingerprint("foreground"),
     script:
         "scripts/subtract.py"
 
@@ -186,11 +229,12 @@ rule threshold:
     log:
         "<logs>/threshold/{mask}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("mask"),
+        fingerprint=fingerprint("mask"),
     script:
         "scripts/threshold.py"
 
@@ -207,14 +251,16 @@ rule spots:
     output:
         labels="<results>/labels/{labels}/{image}.tif",
         table="<results>/spots/{labels}/{image}.csv",
+        record="<results>/spots/{labels}/{image}.json",
     log:
         "<logs>/spots/{labels}/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("labels"),
+        fingerprint=fingerprint("labels"),
     script:
         "scripts/spots.py"
 
@@ -232,14 +278,15 @@ rule batch:
     log:
         "<logs>/batch/{batch}/{background}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
     params:
         sources=lambda wildcards, input: local(plan.batches[wildcards.batch], input.remote),
         work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
-        stamp=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        stamps=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        fingerprint=lambda wildcards: FINGERPRINTS.batch(wildcards.batch, wildcards.background),
     script:
         "scripts/batch.py"
 
@@ -248,7 +295,7 @@ rule collect:
     """One row per image, spot, and image and method; a failed image is a row with a reason."""
     input:
         [row["facts"] for row in IMAGES],
-        [row[key] for row in RESULTS for key in paths.GATHERED],
+        [row[key] for row in RESULTS for key in paths.RECORDS],
         pieces=PIECES,
         modules=modules("collect.py"),
     output:
@@ -262,10 +309,11 @@ rule collect:
     log:
         "<logs>/collect.log",
     conda:
-        "envs/environment.yaml"
+        environment
     params:
-        images=IMAGES,
-        results=RESULTS,
+        images=lambda wildcards: FINGERPRINTS.images() if IMAGES else [],
+        results=lambda wildcards: FINGERPRINTS.results() if RESULTS else [],
+        fingerprints=lambda wildcards: FINGERPRINTS.pieces(),
         methods=RECIPES,
         # A run that was stopped before it could say what failed has it still to say.
         unsaid=closing.unsaid(plan),
@@ -286,7 +334,7 @@ rule compare:
     log:
         "<logs>/compare.log",
     conda:
-        "envs/environment.yaml"
+        environment
     script:
         "scripts/compare.py"
 
@@ -299,7 +347,6 @@ rule panels:
     """What each method made of an image: the place to see which one to trust."""
     input:
         unpack(drawn),
-        truth=lambda wildcards: plan.with_truth.get(wildcards.image, []),
         modules=modules("panels.py"),
     output:
         figure=report(
@@ -312,12 +359,14 @@ rule panels:
     log:
         "<logs>/panels/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         recipes=lambda wildcards: plan.recipes(wildcards.image),
         spot_radius=lambda wildcards: plan.images[wildcards.image].spot_radius,
+        truth=lambda wildcards: plan.with_truth.get(wildcards.image),
+        stamp=lambda wildcards: stamped(filter(None, [plan.with_truth.get(wildcards.image)])),
     script:
         "scripts/panels.py"
 
@@ -338,7 +387,7 @@ rule profiles:
     log:
         "<logs>/profiles/{image}.log",
     conda:
-        "envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
@@ -371,7 +420,7 @@ rule overview:
     log:
         "<logs>/overview.log",
     conda:
-        "envs/environment.yaml"
+        environment
     script:
         "scripts/overview.py"
 
@@ -381,18 +430,21 @@ rule provenance:
     input:
         MADE,
         tables=[*collect("<results>/tables/{table}.csv", table=TABLES), *VERDICT.values()],
-        config=list(map(os.path.relpath, workflow.configfiles)),
-        sheet=plan.sheet,
         modules=modules("provenance.py"),
     output:
-        record="<results>/provenance.json",
-        config="<results>/provenance.yaml",
+        "<results>/provenance.json",
     log:
         "<logs>/provenance.log",
     conda:
-        "envs/environment.yaml"
+        environment
     params:
-        config=plan.config,
+        # No output: a run may take it for its config, and Snakemake removes old outputs first.
+        resolved=f"{plan.results}/{ownership.RECORDED_CONFIG}",
+        config=addresses.redacted_config(plan.config)[0],
+        put_back=addresses.redacted_config(plan.config)[1],
+        configs=lambda wildcards: CONFIGS,
+        sheet=lambda wildcards: plan.sheet,
+        stamp=lambda wildcards: stamped([*CONFIGS, *plan.sheet]),
         methods=RECIPES,
         logs=paths.logs(plan),
     script:
@@ -402,12 +454,15 @@ rule provenance:
 onstart:
     # A killed Snakemake leaves its Slurm jobs behind; they would write the same files as ours.
     if left := slurm.jobs_of(os.getcwd()):
-        raise WorkflowError(slurm.refusal(left, f"{workflow.basedir}/scripts/cancel.py"))
-    if plan.batches:
-        try:
+        raise WorkflowError(slurm.refusal(left, f"{HERE}/scripts/cancel.py"))
+    try:
+        ownership.claim(plan.results, os.getcwd())
+        run_lock.lead(plan.results)
+        plan.versions.write()
+        if plan.batches:
             batches.write_record(plan.results, plan.batches)
-        except OSError as error:
-            raise WorkflowError(str(error)) from None
+    except (OSError, run_lock.Occupied) as error:
+        raise WorkflowError(str(error)) from None
 
 
 onsuccess:

@@ -1,5 +1,9 @@
 """How rules look up what they need in the plan."""
 
+from functools import cache
+
+from snakemake.io import _IOFile
+
 
 def parameters(kind):
     """The step's parameters for the image, looked up by the label that the path carries."""
@@ -12,9 +16,33 @@ def upstream(kind, needed):
 
 
 def modules(script, *more):
+    """The library modules that a script uses, as an input function."""
+
+    def needed(wildcards):
+        make_again()
+        return used_by(script, *more)
+
+    return needed
+
+
+@cache
+def make_again():
+    """Have Snakemake make stale results again, and tables of which it has lost the records.
+
+    It does the same with incomplete files. Its --forcerun would add targets; input functions are
+    the first to be called when it knows which jobs there are.
+    """
+    if workflow.is_main_process:
+        made = [path.replace("<results>", plan.results, 1) for path in MADE]
+        made = [path for path in (*made, f"{plan.results}/provenance.json") if os.path.exists(path)]
+        lost = [p for p in made if workflow.persistence.metadata(_IOFile(p, None)) is None]
+        workflow.dag.forcefiles.update(STALE, lost)
+
+
+def used_by(script, *more):
     """The library modules that a script uses: an edit runs again just what it affects."""
     # Relative, so that a study that moves together with the workflow stays done.
-    folder = os.path.relpath(f"{workflow.basedir}/scripts")
+    folder = os.path.relpath(f"{HERE}/scripts")
     used = dependencies.modules(script).union(more, *map(dependencies.modules, more))
     return [f"{folder}/{path}" for path in sorted(used)]
 
@@ -26,7 +54,8 @@ def with_estimator(script):
         labels = [wildcards.get("background")] if "background" in wildcards.keys() else all_labels
         steps = [plan.steps["background"][label] for label in labels]
         filters = {step.parameters["filter"] for step in steps}
-        return modules(script, *(f"localbg/backgrounds/{name}.py" for name in filters))
+        make_again()
+        return used_by(script, *(f"localbg/backgrounds/{name}.py" for name in filters))
 
     all_labels = list(plan.steps["background"])
 
@@ -34,8 +63,8 @@ def with_estimator(script):
 
 
 def remote(images):
-    """Those of the images that lie behind an address, through Snakemake's storage."""
-    return [storage(plan.images[name].path) for name in images if plan.images[name].is_remote]
+    """Where those of the images that lie behind an address are once they are downloaded."""
+    return [f"{plan.results}/downloads/{name}" for name in images if plan.images[name].is_remote]
 
 
 def local(images, fetched):
@@ -47,7 +76,23 @@ def local(images, fetched):
 
 def stamps(images):
     """What makes the job of an image run again: another file, or a changed one; see Plan.stamp."""
-    return [[plan.images[name].path, *plan.stamp(name)] for name in images]
+    return [plan.stamp(name) for name in images]
+
+
+def fingerprint(kind):
+    """What the result of a step answers, as its record says."""
+    return lambda wildcards: FINGERPRINTS.step(kind, wildcards[kind], wildcards.image)
+
+
+def stamped(paths):
+    """Files that are no inputs, since their names may hold braces, and what tells a changed one."""
+    return [[path, *files.stamp(path)] for path in paths]
+
+
+def environment(wildcards):
+    """What conda sets up, where it is asked for; an archive would need the program otherwise."""
+    asked = workflow.deployment_settings.deployment_method
+    return f"{HERE}/envs/environment.yaml" if DeploymentMethod.CONDA in asked else None
 
 
 def drawn(wildcards):
@@ -59,7 +104,7 @@ def table(name):
     """A table that the report shows."""
     return report(
         f"<results>/tables/{name}.csv",
-        caption=f"{workflow.basedir}/report/table_{name}.rst",
+        caption=f"{HERE}/report/table_{name}.rst",
         category="3 Tables",
         labels={"table": name},
     )

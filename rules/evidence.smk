@@ -4,7 +4,6 @@
 rule accuracy:
     """How far each method is from the truth, where the truth is known."""
     input:
-        list(plan.with_truth.values()),
         images="<results>/tables/images.csv",
         spots="<results>/tables/spots.csv",
         counts="<results>/tables/counts.csv",
@@ -16,9 +15,11 @@ rule accuracy:
     log:
         "<logs>/accuracy.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         truth=plan.with_truth,
+        # No inputs, as images are not: one that vanishes costs its own image only.
+        stamp=lambda wildcards: stamped(plan.with_truth.values()),
         seed=plan.seed,
     script:
         "../scripts/accuracy.py"
@@ -35,7 +36,7 @@ rule crossvalidate:
     log:
         "<logs>/crossvalidate.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     script:
         "../scripts/crossvalidate.py"
 
@@ -51,14 +52,15 @@ rule evidence:
     log:
         "<logs>/evidence/{part}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_evidence(batches.evidence_memory_mb),
         runtime=for_evidence(batches.evidence_minutes),
     params:
         sources=lambda wildcards, input: local(plan.sampled[wildcards.part], input.remote),
         work=lambda wildcards: plan.gathering(wildcards.part),
-        stamp=lambda wildcards: stamps(plan.sampled[wildcards.part]),
+        stamps=lambda wildcards: stamps(plan.sampled[wildcards.part]),
+        fingerprint=lambda wildcards: FINGERPRINTS.evidence(wildcards.part),
     script:
         "../scripts/evidence.py"
 
@@ -77,10 +79,11 @@ rule collect_evidence:
     log:
         "<logs>/collect_evidence.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         blanks=plan.blanks,
         settings=plan.evidence | {"seed": plan.seed},
+        fingerprints=lambda wildcards: [FINGERPRINTS.evidence(part) for part in plan.sampled],
     script:
         "../scripts/collect_evidence.py"
 
@@ -109,6 +112,6 @@ rule evidence_figures:
     log:
         "<logs>/evidence_figures.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     script:
         "../scripts/evidence_figures.py"

@@ -14,11 +14,12 @@ rule own_threshold:
     log:
         "<logs>/own_threshold/{mask}/{image}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("mask"),
+        fingerprint=lambda wildcards: FINGERPRINTS.own_threshold(wildcards.mask, wildcards.image),
     script:
         "../scripts/own_threshold.py"
 
@@ -33,14 +34,15 @@ rule thresholds:
     log:
         "<logs>/thresholds/{batch}/{background}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     resources:
         mem_mb=for_batch(batches.memory_mb),
         runtime=for_batch(batches.minutes),
     params:
         sources=lambda wildcards, input: local(plan.batches[wildcards.batch], input.remote),
         work=lambda wildcards: plan.batch(wildcards.batch, wildcards.background),
-        stamp=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        stamps=lambda wildcards: stamps(plan.batches[wildcards.batch]),
+        fingerprint=lambda wildcards: FINGERPRINTS.thresholds(wildcards.batch, wildcards.background),
         masks=lambda wildcards: plan.asked(wildcards.batch, wildcards.background),
     script:
         "../scripts/thresholds.py"
@@ -56,8 +58,9 @@ rule share_threshold:
     log:
         "<logs>/share_threshold/{mask}/{pool}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         images=lambda wildcards: plan.members(wildcards.mask, wildcards.pool),
+        fingerprint=lambda wildcards: FINGERPRINTS.shared(wildcards.mask, wildcards.pool),
     script:
         "../scripts/share_threshold.py"

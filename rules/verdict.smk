@@ -10,7 +10,7 @@ rule methods:
     log:
         "<logs>/methods.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         settings=plan.settings(),
     script:
@@ -28,7 +28,7 @@ rule stability:
     log:
         "<logs>/stability.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         seed=plan.seed,
     script:
@@ -55,7 +55,7 @@ rule sweep:
     log:
         "<logs>/sweep/{sweep}.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         seed=plan.seed,
     script:
@@ -72,7 +72,7 @@ rule groups:
     log:
         "<logs>/groups.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         seed=plan.seed,
     script:
@@ -92,7 +92,9 @@ rule look_first:
     log:
         "<logs>/look_first.log",
     conda:
-        "../envs/environment.yaml"
+        environment
+    params:
+        blanks=plan.blanks,
     script:
         "../scripts/look_first.py"
 
@@ -115,7 +117,7 @@ rule recommend:
     log:
         "<logs>/recommend.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         n_parameters=plan.n_parameters,
         seed=plan.seed,
@@ -141,11 +143,11 @@ rule suggest:
     log:
         "<logs>/suggest.log",
     conda:
-        "../envs/environment.yaml"
+        environment
     params:
         sources=lambda wildcards, input: local(plan.sample(), input.remote),
         rows=[{"image": image, "picks": plan.picks(image)} for image in plan.sample()],
-        stamp=stamps(plan.sample()),
+        stamps=lambda wildcards: stamps(plan.sample()),
         polarity=plan.polarity,
     script:
         "../scripts/suggest.py"

@@ -1,4 +1,7 @@
-"""Score each method against true positions, image by image and over all of them."""
+"""Score each method against true positions, image by image and over all of them.
+
+A truth that cannot be of its image costs that image its scores, and no other.
+"""
 
 import numpy as np
 
@@ -17,6 +20,8 @@ def main(
 ) -> None:
     """Write the accuracy of each method on each image that has truth and did not fail.
 
+    Where the truth cannot be used, the image's rows say why in place of numbers.
+
     Parameters
     ----------
     images, spots, counts : str
@@ -32,22 +37,41 @@ def main(
     methods, sums, of_spots = [], [], None
     with tables.Writer(outputs["accuracy"], tables.COLUMNS["accuracy"]) as table:
         for image, rows in tables.grouped(counts):
-            radius = known.rows(image)[0]["spot_radius"]
+            facts = known.rows(image)[0]
+            radius = facts["spot_radius"]
             if image not in truth or not radius:
+                continue
+            keys = [
+                {"image": image, "group": rows[0]["group"], "method": row["method"]} for row in rows
+            ]
+            try:
+                true = points(truth[image], field(facts))
+            except (ValueError, OSError) as error:
+                if job.is_machine_s(error):
+                    raise
+                reason = f"truth {truth[image]}: {getattr(error, 'strerror', None) or error}"
+                job.log.warning("%s: %s", image, reason)
+                for key in keys:
+                    table.row(key | {"status": "failed", "reason": reason})
                 continue
             methods = [row["method"] for row in rows]
             places = {method: [] for method in methods}
             for row in found.rows(image):
                 places[row["method"]].append((float(row["y"]), float(row["x"])))
-            true = points(truth[image])
             scored = [scoring.accuracy(true, places[name], float(radius)) for name in methods]
-            for name, row in zip(methods, scored, strict=True):
-                table.row({"image": image, "group": rows[0]["group"], "method": name} | row)
+            for key, row in zip(keys, scored, strict=True):
+                table.row(key | {"status": "ok", "reason": ""} | row)
             sums.append([pooled.of_image(row) for row in scored])
             of_spots = pooled.of_spots(true, places, float(radius)) if len(sums) == 1 else None
     together, differences = pooled.summary(methods, np.array(sums), of_spots, seed=seed)
     for name, rows in (("accuracy_pooled", together), ("accuracy_differences", differences)):
         tables.write(outputs[name], tables.COLUMNS[name], rows)
+
+
+def field(facts: dict[str, str]) -> tuple[int, int]:
+    """Rows and columns of an image, from its row of images.csv."""
+    sizes = dict(zip(facts["axes"], map(int, facts["shape"].split("x")), strict=True))
+    return sizes["Y"], sizes["X"]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import os
 import time
 
-from localbg import chain, files, images, job, tables
+from localbg import chain, files, images, job, planned, tables
 
 
 def main(
@@ -15,6 +15,8 @@ def main(
     steps: dict,
     keep: list[str],
     results: str,
+    stamps: list[list],
+    fingerprint: str,
     threads: int = 1,
 ) -> None:
     """Write what was found as one line of JSON per image, failures included.
@@ -31,14 +33,20 @@ def main(
         As `localbg.chain.results` takes them.
     keep : list of str
         Kinds of images to write as TIFF under ``results``.
+    stamps : list of list
+        What told each image's file from other versions of it when the run was planned.
+    fingerprint : str
+        Of all this; each line carries it.
     """
+    files.protect(sources)
     start = last = time.monotonic()
     failed = 0
     with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
-        for done, (source, row) in enumerate(zip(sources, rows, strict=True), 1):
-            found = process(source, row, methods, steps, keep, results, threads)
+        for done, (source, row, stamp) in enumerate(zip(sources, rows, stamps, strict=True), 1):
+            found = process(source, row, stamp, methods, steps, keep, results, threads)
             failed += any("failed_step" in part for part in (found, *found["methods"].values()))
-            file.write(json.dumps(found, ensure_ascii=False) + "\n")
+            line = {"image": row["image"], "fingerprint": fingerprint} | found
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
             if time.monotonic() - last > 10:
                 last = time.monotonic()
                 job.log.info("%d of %d images", done, len(rows))
@@ -49,12 +57,11 @@ def main(
     )
 
 
-def process(source, row, methods, steps, keep, results, threads) -> dict:
+def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
     """One image: what the sheet and the file say, and what each method found or why it failed."""
     said = {key: row[key] for key in ("image", "path", "group", "spot_radius")}
     try:
-        plane = images.read(source, **row["picks"])
-        facts = plane.facts | {"sha256": files.sha256(source)}
+        plane = planned.read(source, row["picks"], stamp)
     except Exception as error:
         return said | job.failed("read", row["image"], error) | {"methods": {}}
     found = {}
@@ -74,7 +81,7 @@ def process(source, row, methods, steps, keep, results, threads) -> dict:
             path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"
             os.makedirs(os.path.dirname(path), exist_ok=True)
             images.write(path, made[kind], pixel_size_um=plane.pixel_size_um)
-    return said | {"facts": facts, "methods": found}
+    return said | {"facts": plane.facts, "methods": found}
 
 
 if __name__ == "__main__":
@@ -83,5 +90,7 @@ if __name__ == "__main__":
         snakemake.params.sources,
         snakemake.output.piece,
         **snakemake.params.work,
+        stamps=snakemake.params.stamps,
+        fingerprint=snakemake.params.fingerprint,
         threads=snakemake.threads,
     )

@@ -9,7 +9,11 @@ from localbg.gathered import Found
 from localbg.parameters import in_pixels
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
-FACTS = ("axes", "shape", "dtype", "pixel_size_um", "sha256")
+FACTS = (
+    *("axes", "shape", "dtype", "photometric", "pixel_size_um", "pixel_size_note", "sha256"),
+    *("flags", "saturated_fraction", "commonest_fraction"),
+    *("highest_grey", "commonest_grey", "n_grey_levels"),
+)
 
 
 def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> None:
@@ -86,7 +90,7 @@ def count_row(made: dict, image: dict) -> dict:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     found = (
-        gathered.from_batches(list(snakemake.input.pieces))
+        gathered.from_batches(list(snakemake.input.pieces), snakemake.params.fingerprints)
         if snakemake.input.pieces
         else gathered.from_steps(snakemake.params.images, snakemake.params.results)
     )

@@ -8,7 +8,14 @@ from localbg import gathered, job, tables
 from localbg.recovery import Recovery
 
 
-def main(pieces: list[str], counts: str, blanks: list[str], settings: dict, outputs: dict) -> None:
+def main(
+    pieces: list[str],
+    counts: str,
+    blanks: list[str],
+    settings: dict,
+    outputs: dict,
+    fingerprints: list[str] = (),
+) -> None:
     """Write the tables.
 
     Parameters
@@ -23,6 +30,8 @@ def main(pieces: list[str], counts: str, blanks: list[str], settings: dict, outp
         The config's ``evidence``, with a list of ``contrasts``.
     outputs : dict
         Paths of the tables ``recovery``, ``completeness``, ``false_spots`` and ``residuals``.
+    fingerprints : list of str
+        What each piece should carry.
     """
     recovery = Recovery(settings["contrasts"], settings["seed"])
     with ExitStack() as stack:
@@ -31,7 +40,7 @@ def main(pieces: list[str], counts: str, blanks: list[str], settings: dict, outp
             for name, path in outputs.items()
         }
         blank = in_blanks(counts, set(blanks))
-        decoys = taken(gathered.lines(pieces), recovery, write)
+        decoys = taken(gathered.lines(pieces, fingerprints), recovery, write)
         for row in heapq.merge(blank, decoys, key=lambda row: (row["image"], row["method"])):
             write["false_spots"].row(row)
         for row in recovery.rows():
@@ -77,4 +86,5 @@ if __name__ == "__main__":
         snakemake.params.blanks,
         snakemake.params.settings,
         dict(snakemake.output.items()),
+        snakemake.params.fingerprints,
     )

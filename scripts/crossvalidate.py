@@ -8,7 +8,9 @@ from localbg import crossvalidation, job, pooled, tables
 def main(accuracy: str, methods: str, table: str) -> None:
     """Write the table of cross-validation from those of accuracy and methods."""
     groups, images, sums, names = [], [], [], []
-    for image, rows in tables.grouped(accuracy):
+    for image, every in tables.grouped(accuracy):
+        if not (rows := tables.scored(every)):
+            continue
         names = [row["method"] for row in rows]
         images.append(image)
         groups.append(rows[0]["group"])

@@ -2,7 +2,7 @@
 
 import json
 
-from localbg import chain, evidence, files, images, job
+from localbg import chain, evidence, files, job, planned
 
 
 def main(
@@ -13,6 +13,8 @@ def main(
     steps: dict,
     settings: dict,
     results: str,
+    stamps: list[list],
+    fingerprint: str,
     threads: int = 1,
 ) -> None:
     """Write what was found as one line of JSON per image, failures included.
@@ -29,21 +31,24 @@ def main(
         As `localbg.evidence.of_image` takes them.
     results : str
         Folder of the results.
+    stamps, fingerprint
+        As `scripts/batch.py` takes them.
     """
     with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
-        for source, row in zip(sources, rows, strict=True):
-            found = process(source, row, methods, steps, settings, results, threads)
-            file.write(json.dumps(found, ensure_ascii=False) + "\n")
+        for source, row, stamp in zip(sources, rows, stamps, strict=True):
+            found = process(source, row, stamp, methods, steps, settings, results, threads)
+            line = {"image": row["image"], "fingerprint": fingerprint} | found
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
             job.log.info("%s done", row["image"])
 
 
-def process(source, row, methods, steps, settings, results, threads) -> dict:
+def process(source, row, stamp, methods, steps, settings, results, threads) -> dict:
     """One image: the rows of tables that it gives, or why it gives none."""
     said = {key: row[key] for key in ("image", "group")}
     said["methods"] = [method["method"] for method in methods]
     step = "read"
     try:
-        plane = images.read(source, **row["picks"])
+        plane = planned.read(source, row["picks"], stamp)
         step = "evidence"
         return said | evidence.of_image(
             plane,
@@ -67,5 +72,7 @@ if __name__ == "__main__":
         snakemake.params.sources,
         snakemake.output.piece,
         **snakemake.params.work,
+        stamps=snakemake.params.stamps,
+        fingerprint=snakemake.params.fingerprint,
         threads=snakemake.threads,
     )

@@ -21,7 +21,7 @@ def main(
         row | {"n_spots": int(row["n_spots"]) if row["n_spots"] else None}
         for row in tables.read(counts)
     ]
-    known = tables.read(accuracy) if accuracy else []
+    known = tables.scored(tables.read(accuracy)) if accuracy else []
     truth = {row["image"]: int(row["n_truth"]) for row in known}
     figures.save(charts.counts(rows, truth), counts_figure)
     pairs = [row | {"jaccard": float(row["jaccard"])} for row in tables.read(agreement)]

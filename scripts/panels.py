@@ -25,7 +25,14 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
         figures.save(figures.failed(image, str(reason)), figure)
         job.write_json(record, {"image": image, "failed": str(reason)})
         return
-    places = points(truth) if truth else None
+    places, unusable = None, None
+    if truth:
+        try:
+            places = points(truth, shown.image.shape)
+        except (ValueError, OSError) as error:
+            if job.is_machine_s(error):
+                raise
+            unusable = getattr(error, "strerror", None) or str(error)
     drawn = panels.panels(
         image,
         shown.image,
@@ -36,7 +43,7 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
         left_out=shown.left_out,
     )
     figures.save(drawn, figure)
-    job.write_json(record, {"image": image} | numbers(shown, places))
+    job.write_json(record, {"image": image, "unusable": unusable} | numbers(shown, places))
 
 
 def numbers(shown: figure_inputs.Inputs, truth: list | None) -> dict:
@@ -74,8 +81,8 @@ if __name__ == "__main__":
             name: snakemake.input[name]
             for name in ("plane", "facts", "background", "foreground", "threshold", "spots")
         }
-        | dict(snakemake.params.items()),
-        truth=snakemake.input.truth or None,
+        | {name: snakemake.params[name] for name in ("recipes", "spot_radius")},
+        truth=snakemake.params.truth,
         figure=snakemake.output.figure,
         record=snakemake.output.record,
     )

@@ -13,6 +13,7 @@ def main(
     record: str,
     resolved: str,
     config: dict,
+    put_back: list[str],
     configs: list[str],
     sheet: list[str],
     methods: dict[str, dict],
@@ -23,10 +24,14 @@ def main(
 
     Parameters
     ----------
-    record, resolved : str
-        Paths of the outputs.
+    record : str
+        Path of the output.
+    resolved : str
+        Path of the config with all defaults.
     config : dict
-        With a value for every key.
+        With a value for every key, and addresses without their secrets.
+    put_back : list of str
+        Places in it where an address lost its user name and password, or values of its query.
     configs, sheet : list of str
         Paths of the files that it was read from.
     methods : dict of str to dict
@@ -42,13 +47,16 @@ def main(
     they would be too many for one JSON file.
     """
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-    job.write_text(resolved, text)
+    text = provenance.secrets_note(put_back) + text
+    # A run that has it for its config leaves it as it is.
+    if not Path(resolved).is_file() or Path(resolved).read_text(encoding="utf-8") != text:
+        job.write_text(resolved, text)
     by_name = {Path(path).stem: path for path in made}
     n_images = sum(1 for _ in tables.grouped(by_name["images"]))
     n_failed = sum(1 for _ in tables.grouped(by_name["failures"]))
     found = {
         "made": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": provenance.command(resolved),
+        "command": provenance.command(resolved, put_back),
         "workflow": provenance.workflow(),
         **provenance.machine(),
         "config": {path: files.sha256(path) for path in (resolved, *configs)},
@@ -76,11 +84,12 @@ def all_logs(own: str, many: dict[str, list[str]]) -> dict[str, list[str]]:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
-        record=snakemake.output.record,
-        resolved=snakemake.output.config,
-        configs=list(snakemake.input.config),
-        sheet=list(snakemake.input.sheet),
+        record=snakemake.output[0],
+        resolved=snakemake.params.resolved,
+        configs=snakemake.params.configs,
+        sheet=snakemake.params.sheet,
         config=snakemake.params.config,
+        put_back=snakemake.params.put_back,
         methods=snakemake.params.methods,
         made=list(snakemake.input.tables),
         logs=all_logs(snakemake.log[0], snakemake.params.logs),

@@ -1,13 +1,13 @@
 """Read the plane that the sheet asks for; everything downstream works on it."""
 
-from localbg import files, images, job
+from localbg import images, job, planned
 
 
-def main(source: str, plane: str, record: str, picks: dict) -> None:
+def main(source: str, plane: str, record: str, picks: dict, stamp: list) -> None:
     """Write the plane as TIFF, and what the file says of it as JSON."""
-    found = images.read(source, **picks)
-    images.write(plane, found.pixels, pixel_size_um=found.pixel_size_um)
-    job.write_json(record, found.facts | {"sha256": files.sha256(source)})
+    image = planned.read(source, picks, stamp)
+    images.write(plane, image.pixels, pixel_size_um=image.pixel_size_um)
+    job.write_json(record, image.facts)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def main(
     read = {name: tables.read(path) for name, path in found.items()}
     known, tuned = [], None
     if "accuracy" in read:
+        read["accuracy"] = tables.scored(read["accuracy"])
         names = ("accuracy_pooled", "accuracy_differences", "accuracy")
         known.append(verdict_evidence.from_truth(*(read[name] for name in names)))
         tuned = choice_among_all(read["crossvalidation"])

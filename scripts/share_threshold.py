@@ -7,7 +7,7 @@ from pathlib import Path
 from localbg import job, scope
 
 
-def main(own: list[str], images: list[str], mask: str, record: str) -> None:
+def main(own: list[str], images: list[str], mask: str, record: str, fingerprint: str = "") -> None:
     """Write the shared threshold as JSON, or why there is none.
 
     Parameters
@@ -20,12 +20,16 @@ def main(own: list[str], images: list[str], mask: str, record: str) -> None:
         Label of the mask.
     record : str
         Path of the output.
+    fingerprint : str
+        What the threshold answers; the record carries it.
     """
     try:
-        job.write_json(record, scope.shared(records(own, set(images), mask)))
+        shared = scope.shared(records(own, set(images), mask))
+        job.write_json(record, {"fingerprint": fingerprint} | shared)
     except ValueError as error:
         job.log.warning("%s", error)
-        job.write_failure({"failed_step": "threshold", "reason": job.reason(error)}, [record])
+        failed = {"failed_step": "threshold", "reason": job.reason(error)}
+        job.write_failure(failed, [record], fingerprint)
 
 
 def records(own: list[str], images: set[str], mask: str) -> Iterator[dict]:
@@ -47,4 +51,5 @@ if __name__ == "__main__":
         snakemake.params.images,
         snakemake.wildcards.mask,
         snakemake.output.record,
+        snakemake.params.fingerprint,
     )

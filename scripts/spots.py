@@ -1,6 +1,7 @@
 """Clean the mask, split touching spots and measure each."""
 
 from localbg import images, job, spots, tables
+from localbg.arrays import require_within
 from localbg.parameters import resolved
 
 
@@ -12,17 +13,20 @@ def main(
     facts: str,
     labels: str,
     table: str,
+    record: str,
     parameters: dict,
 ) -> None:
-    """Write the label image as TIFF and the spots as CSV."""
+    """Write the label image as TIFF, the spots as CSV and how many there are as JSON."""
     image = images.read(plane)
     signal = images.read(foreground).pixels
     parameters = resolved(parameters, image.pixel_size_um)
+    require_within(signal, parameters)
     found = job.read_json(facts)
     pixels = spots.label(images.read(mask).pixels > 0, signal, found["noise"], **parameters)
     rows = spots.measured(pixels, image.pixels, signal, images.read(background).pixels, found)
     images.write(labels, pixels, pixel_size_um=image.pixel_size_um)
     tables.write(table, tables.MEASURES, rows)
+    job.write_json(record, {"n_spots": len(rows)})
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def main(
     planes = {}
     for source, row in zip(sources, rows, strict=True):
         try:
+            job.require_downloaded(source)
             planes[row["image"]] = images.read(source, **row["picks"])
         except Exception as error:
             job.log.warning("%s is left out: %s", row["image"], job.reason(error))
@@ -44,7 +45,7 @@ def main(
     if polarity == "dark":
         pixels = [plane.max() - plane for plane in pixels]
     found = [
-        suggest.blobs(pixel, plane.facts["grey_step"])
+        suggest.blobs(pixel, plane.grey_step)
         for pixel, plane in zip(pixels, planes.values(), strict=True)
     ]
     names = list(planes)

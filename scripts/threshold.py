@@ -1,6 +1,7 @@
 """Threshold the foreground."""
 
 from localbg import images, job
+from localbg.arrays import require_within
 from localbg.parameters import resolved
 from localbg.threshold import threshold
 
@@ -18,6 +19,7 @@ def main(
     """Write the mask as TIFF, and how the threshold came about as JSON."""
     image = images.read(foreground)
     parameters = resolved(parameters, image.pixel_size_um)
+    require_within(image.pixels, parameters)
     made_of = (images.read(path).pixels for path in (denoised, plane))
     grey_step = job.read_json(facts)["grey_step"]
     level = job.read_json(shared)["threshold"] if shared else None

@@ -2,7 +2,7 @@
 
 import json
 
-from localbg import chain, files, images, job
+from localbg import chain, files, job, planned
 
 
 def main(
@@ -11,6 +11,8 @@ def main(
     rows: list[dict],
     steps: dict,
     masks: dict[str, list[str]],
+    stamps: list[list],
+    fingerprint: str,
     threads: int = 1,
 ) -> None:
     """Write a line of JSON for each image that has a say in a shared threshold.
@@ -25,18 +27,21 @@ def main(
         As `scripts/batch.py` takes them.
     masks : dict of str to list of str
         By image, labels of the masks whose threshold it has a say in.
+    stamps, fingerprint
+        As `scripts/batch.py` takes them.
     """
     with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
-        for source, row in zip(sources, rows, strict=True):
+        for source, row, stamp in zip(sources, rows, stamps, strict=True):
             if asked := masks[row["image"]]:
-                found = {"image": row["image"]} | process(source, row, steps, asked, threads)
-                file.write(json.dumps(found, ensure_ascii=False) + "\n")
+                found = process(source, row, stamp, steps, asked, threads)
+                line = {"image": row["image"], "fingerprint": fingerprint} | found
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def process(source, row, steps, masks, threads) -> dict:
+def process(source, row, stamp, steps, masks, threads) -> dict:
     """One image: its thresholds by label of the mask, or why they failed."""
     try:
-        plane = images.read(source, **row["picks"])
+        plane = planned.read(source, row["picks"], stamp)
     except Exception as error:
         return {"thresholds": dict.fromkeys(masks, job.failed("read", row["image"], error))}
     found = chain.own_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
@@ -52,5 +57,7 @@ if __name__ == "__main__":
         work["rows"],
         work["steps"],
         snakemake.params.masks,
+        snakemake.params.stamps,
+        snakemake.params.fingerprint,
         threads=snakemake.threads,
     )

@@ -78,6 +78,11 @@ def test_the_shipped_filters_are_found():
 @every_dtype
 @both_polarities
 @pytest.mark.parametrize("grey", [0, 1, 200, 255])
+@pytest.mark.attack(
+    kind="grey values",
+    case="an image of one grey level",
+    outcome="its own background, to the bit",
+)
 def test_constant_image_is_its_own_background(call, dtype, polarity, grey):
     image = np.full((17, 23), grey, dtype)
     assert_same(estimate(image, polarity=polarity, **call), image)
@@ -144,6 +149,11 @@ def test_dark_background_of_whole_numbers_is_that_of_the_same_numbers_as_floats(
 @every_filter
 @both_polarities
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.attack(
+    kind="grey values",
+    case="NaN or infinity in an image",
+    outcome="refused, with their number",
+)
 def test_pixels_that_are_no_numbers_are_counted_and_refused(call, polarity, bad):
     image = scene(np.float32)
     image[3, 4:9] = bad
@@ -179,6 +189,11 @@ def test_image_is_left_alone(call, dtype, polarity):
 @every_filter
 @both_polarities
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (4, 5)])
+@pytest.mark.attack(
+    kind="grey values",
+    case="an image smaller than the filter",
+    outcome="a background within the image's range",
+)
 def test_background_of_an_image_smaller_than_the_filter_is_within_its_range(call, polarity, shape):
     image = np.random.default_rng(6).integers(20, 200, shape).astype(np.uint8)
     call = call | {size: 9 for size in ("radius", "sigma") if size in call}

@@ -101,6 +101,11 @@ def prepared(tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "lines", "expected"), WRONG.values(), ids=WRONG)
+@pytest.mark.attack(
+    kind="inputs",
+    case="misspelt keys and methods, impossible sizes, ids, columns, files",
+    outcome="each is named with what was expected; no job starts",
+)
 def test_a_wrong_config_stops_before_any_job(prepared, changes, lines, expected):
     sheet(prepared, *lines)
     configure(prepared, CONFIG | changes)
@@ -113,6 +118,11 @@ def test_a_wrong_config_stops_before_any_job(prepared, changes, lines, expected)
     assert not (prepared / "results").exists()
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="an image vanishes after it was done",
+    outcome="the next run names it; its old result does not stand for it",
+)
 def test_a_result_that_is_there_hides_no_missing_image(prepared):
     sheet(prepared, *GOOD_SHEET)
     configure(prepared, CONFIG)
@@ -209,6 +219,11 @@ def mode(request):
     return request.param
 
 
+@pytest.mark.attack(
+    kind="memory",
+    case="a file of 8 kB that promises 4 GB of pixels",
+    outcome="no memory is asked for it",
+)
 def test_a_header_that_promises_too_much_claims_no_memory(tmp_path):
     bomb(tmp_path / "bomb.tif")
     spotted(tmp_path / "a.tif")
@@ -234,6 +249,11 @@ def mixed(tmp_path_factory, mode):
     return folder, snakemake(folder, *targets, fails=True, before=obey_permissions)
 
 
+@pytest.mark.attack(
+    kind="inputs",
+    case="twelve bad images beside a good one",
+    outcome="the good one has all its rows, right to the pixel",
+)
 def test_bad_images_do_not_keep_a_good_one_from_its_tables(mixed):
     folder, _ = mixed
     (image,) = rows_of(folder, "images", image="good")
@@ -248,6 +268,11 @@ def test_bad_images_do_not_keep_a_good_one_from_its_tables(mixed):
     assert (row["n_truth"], row["f1"]) == ("3", "1")
 
 
+@pytest.mark.attack(
+    kind="damaged image",
+    case="empty, cut off, no TIFF, NaN, no permission, a header that lies",
+    outcome="each is a row of failures.csv with the step and the reason",
+)
 def test_bad_images_are_failures_with_step_and_reason(mixed):
     folder, _ = mixed
     rows = table(folder, "failures")
@@ -259,6 +284,11 @@ def test_bad_images_are_failures_with_step_and_reason(mixed):
         assert words in row["reason"]
 
 
+@pytest.mark.attack(
+    kind="inputs",
+    case="an image fails",
+    outcome="it stays a row of every table by image, without numbers",
+)
 def test_bad_images_are_rows_of_every_table_by_image(mixed):
     folder, _ = mixed
     everything = sorted([*BAD, "good"])
@@ -276,6 +306,11 @@ def test_bad_images_are_rows_of_every_table_by_image(mixed):
     assert {row["image"] for row in table(folder, "accuracy")} == {"good"}
 
 
+@pytest.mark.attack(
+    kind="inputs",
+    case="a run in which images fail",
+    outcome="it exits with an error, and its last lines name them",
+)
 def test_the_closing_lines_name_what_failed_and_why(mixed):
     folder, said = mixed
     done, failures = f"1 of {len(BAD) + 1} images done", "results/tables/failures.csv"
@@ -301,6 +336,11 @@ def test_the_log_of_a_failed_job_tells_more(mixed, mode):
     assert "ImageError" in log
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="files that a failed step left",
+    outcome="none is left at the end of the run",
+)
 def test_no_failed_result_is_left_to_be_mistaken_for_a_good_one(mixed):
     folder, _ = mixed
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
@@ -341,6 +381,11 @@ JUST_ONE_IMAGE = {
 }
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="a failed image is mended",
+    outcome="only what belongs to it is done again",
+)
 def test_a_mended_image_is_all_that_is_done(to_mend, mode):
     before = rows_of(to_mend, "spots", image="good")
     spotted(to_mend / "torn.tif", PLACES[1:], seed=1)
@@ -363,6 +408,11 @@ def test_a_failed_image_is_tried_again_and_may_be_tolerated(to_mend, mode):
     assert [row["image"] for row in table(to_mend, "failures")] == ["torn"]
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="a run is stopped between the tables and its last words",
+    outcome="the next run says what failed",
+)
 def test_a_run_that_was_stopped_before_its_last_word_has_it_in_the_next(to_mend):
     # What a run leaves that is killed after its tables.
     assert "1 of 2" not in snakemake(to_mend, *NO_FIGURES, "--no-hooks")
@@ -373,6 +423,11 @@ def test_a_run_that_was_stopped_before_its_last_word_has_it_in_the_next(to_mend)
     assert not (to_mend / "results" / "complete").exists()
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="an image is taken out of the sheet",
+    outcome="it is in no table any more",
+)
 def test_an_image_taken_out_of_the_sheet_is_out_of_the_tables(to_mend):
     sheet(to_mend, "image,path", "good,good.tif")
     said = snakemake(to_mend, *NO_FIGURES)
@@ -381,6 +436,11 @@ def test_an_image_taken_out_of_the_sheet_is_out_of_the_tables(to_mend):
     assert table(to_mend, "failures") == []
 
 
+@pytest.mark.attack(
+    kind="pixel size",
+    case="a spot radius in µm, and no pixel size",
+    outcome="that image fails and says so",
+)
 def test_a_spot_radius_that_cannot_be_known_is_a_failure_and_no_crash(tmp_path):
     spotted(tmp_path / "a.tif")
     sheet(tmp_path, "image,path,spot_radius", "a,a.tif,0.3um")

@@ -121,6 +121,11 @@ def random_runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("size", "cores"), [(1, "1"), (4, "2"), ("auto", "3")])
+@pytest.mark.attack(
+    kind="belonging",
+    case="other batches, threads and order of the sheet",
+    outcome="the same tables, to the byte",
+)
 def test_any_cut_any_threads_and_any_order_give_the_same_tables(random_runs, tmp_path, size, cores):
     config, rows, expected = random_runs
     random.Random(str(size)).shuffle(rows)
@@ -203,6 +208,11 @@ def test_another_size_of_batches_repeats_nothing(study):
     assert "Nothing to be done" in run(study)
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="an image of a batch is taken out of the study",
+    outcome="its rows go, the others stay",
+)
 def test_an_image_that_goes_takes_its_rows_along(study):
     (study / "raw" / "3.tif").unlink()
     said = run(study)
@@ -317,6 +327,11 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("radius", [3, 500])  # The second is too large for the image, and fails.
+@pytest.mark.attack(
+    kind="memory",
+    case="many images in one job",
+    outcome="no array outlives its image",
+)
 def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
     """Or a job would need more memory the more images it takes: cycles go when Python likes."""
     monkeypatch.setattr(job.log, "disabled", True)  # pytest keeps what is logged.

@@ -99,6 +99,11 @@ def thresholds(folder, method):
     }
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="one study in both modes",
+    outcome="the same tables, to the byte",
+)
 def test_tables_of_both_modes_are_the_same_bytes(steps, batch):
     files = {path.name for path in (steps / "results" / "tables").iterdir()}
     assert files == {path.name for path in (batch / "results" / "tables").iterdir()}
@@ -134,6 +139,11 @@ def test_blank_images_alone_decide_where_they_are_asked(steps):
     assert decided == {"scope", ""}
 
 
+@pytest.mark.attack(
+    kind="inputs",
+    case="a failed image in a group that shares a threshold",
+    outcome="it has no say; the others get theirs",
+)
 def test_a_failed_image_has_no_say_and_does_not_stop_the_others(steps):
     (failure,) = table(steps, "failures")
     assert (failure["image"], failure["step"]) == (TORN, "read")

@@ -43,6 +43,7 @@ def study(tmp_path):
     return folder
 
 
+@pytest.mark.attack(kind="interruption", case="jobs of others in the queue", outcome="left alone")
 def test_just_the_jobs_that_snakemake_submitted_from_the_folder(queue, study, tmp_path):
     (tmp_path / "link").symlink_to(study)
     cancelled = queue(

@@ -36,7 +36,7 @@ def test_conda_environment_has_all_that_the_scripts_import():
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
     packages = {"skimage": "scikit-image", "matplotlib": "matplotlib-base", "yaml": "pyyaml"}
     known = {"numpy", "scipy", "numba", "llvmlite", "skimage", "tifffile", "matplotlib", "pandas"}
-    known.add("yaml")
+    known |= {"yaml", "requests"}
     assert {packages.get(name, name) for name in imported & known} <= conda
 
 

@@ -59,6 +59,11 @@ def project(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("run", "first", "again"), CASES.values(), ids=CASES)
+@pytest.mark.attack(
+    kind="inputs",
+    case="a filter raises; an image vanishes while the run goes on",
+    outcome="each fails alone and is mended alone",
+)
 def test_each_fails_alone_and_is_mended_alone(project, tmp_path, run, first, again):
     raw = tmp_path / "raw"
     spotted(raw / "a.tif")

@@ -30,6 +30,11 @@ WRITERS = dict(writers())
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+@pytest.mark.attack(
+    kind="interruption",
+    case="a writer is stopped before the end",
+    outcome="what was there stays, whole",
+)
 def test_a_writer_that_is_stopped_before_the_end_leaves_what_was_there(
     write, tmp_path, monkeypatch
 ):
@@ -49,6 +54,11 @@ def test_a_writer_that_is_stopped_before_the_end_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+@pytest.mark.attack(
+    kind="interruption",
+    case="a result cannot be written",
+    outcome="the job fails, not the image",
+)
 def test_what_cannot_be_written_is_the_machines_failure(write, tmp_path):
     with pytest.raises(files.NotWritten, match=r"could not be written: .*No such file or dir") as e:
         write(tmp_path / "no folder" / "result")
@@ -70,6 +80,11 @@ def test_an_error_of_the_work_is_passed_on_as_it_is(tmp_path):
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="two jobs write the same file",
+    outcome="one of them is there, whole",
+)
 def test_two_jobs_that_write_the_same_file_do_not_mix(tmp_path):
     path = tmp_path / "a"
     with files.whole(path) as orphan:
@@ -82,6 +97,11 @@ def test_two_jobs_that_write_the_same_file_do_not_mix(tmp_path):
     assert left_in(tmp_path) == ["a"]
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="a killed job leaves a half-written file",
+    outcome="it goes, results stay",
+)
 def test_leftovers_go_and_results_stay(tmp_path):
     (tmp_path / "deep").mkdir()
     for name in ("a.csv", "download.part", "deep/b.tif.0123abcd.part", "deep/b.tif"):
@@ -116,6 +136,11 @@ def test_a_job_says_in_its_log_what_it_took_and_on_the_terminal_what_stopped_it(
     assert job.took(tmp_path / "none.log") is None
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="library code that would write in place",
+    outcome="there is none",
+)
 def test_nothing_is_written_but_beside_its_place():
     writes = re.compile(r"\.write_text\(|\.write_bytes\(|imwrite\(|savefig\(|open\([^)]*\"w")
     # These write no results: the example images, and compiled code that has a way of its own.

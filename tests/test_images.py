@@ -59,6 +59,11 @@ def test_picks_give_exactly_these_pixels(hyperstack, picks, expected):
     assert (plane.axes, plane.shape, plane.dtype) == ("TZCYX", (2, 3, 4, 16, 17), "uint16")
 
 
+@pytest.mark.attack(
+    kind="grey values",
+    case="the mean of bright 16-bit planes",
+    outcome="no overflow",
+)
 def test_mean_of_sixteen_bit_planes_does_not_overflow(tmp_path):
     path = saved(tmp_path / "bright.tif", np.full((3, 8, 9), 65_535, np.uint16))
     plane = images.read(path, axes="ZYX", z="mean")
@@ -105,12 +110,18 @@ def test_leftover_axes_are_named_with_their_sizes_and_what_to_pick(hyperstack):
     assert "pick channel in the sheet" in refusal(hyperstack, t=0, z="max")
 
 
+@pytest.mark.attack(
+    kind="formats",
+    case="pages whose axes nobody names",
+    outcome="asked for, never guessed",
+)
 def test_pages_without_names_ask_for_axes(tmp_path):
     message = refusal(saved(tmp_path / "pages.tif", STACK[0, 0]))
     assert "name the axes in the sheet's column 'axes' (such as ZYX or TCYX)" in message
     assert "Q=4, Y=16, X=17" in message
 
 
+@pytest.mark.attack(kind="formats", case="a colour image", outcome="refused, with both ways out")
 def test_rgb_is_refused_with_both_ways_out(tmp_path):
     path = saved(tmp_path / "rgb.tif", np.zeros((16, 17, 3), np.uint8), photometric="rgb")
     message = refusal(path)
@@ -128,6 +139,11 @@ def test_rgb_is_refused_with_both_ways_out(tmp_path):
         ({"t": 2, "z": 0, "channel": 0}, "t 2 does not exist; expected 0 to 1"),
     ],
 )
+@pytest.mark.attack(
+    kind="formats",
+    case="a plane that does not exist",
+    outcome="refused with the range",
+)
 def test_an_index_out_of_range_is_refused_with_the_range(hyperstack, picks, words):
     message = refusal(hyperstack, **picks)
     assert words in message
@@ -141,6 +157,11 @@ def test_a_pick_along_an_axis_that_is_not_there_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("axes", ["YX", "ZZX", "TZCYX"])
+@pytest.mark.attack(
+    kind="formats",
+    case="the sheet's axes do not fit the file",
+    outcome="refused with the file's",
+)
 def test_axes_that_do_not_fit_the_file_are_refused(tmp_path, axes):
     path = saved(tmp_path / "pages.tif", STACK[0, 0])
     message = refusal(path, axes=axes)
@@ -161,6 +182,11 @@ def cut(path, part):
     [{"imagej": True}, {}, {"compression": "lzw"}, {"compression": "zlib"}, {"tile": (16, 16)}],
     ids=["imagej", "plain", "lzw", "zlib", "tiled"],
 )
+@pytest.mark.attack(
+    kind="damaged image",
+    case="a file cut off at some place",
+    outcome="refused as truncated",
+)
 def test_a_truncated_file_is_called_truncated(tmp_path, options, part):
     pixels = RNG.integers(0, 60_000, (64, 60)).astype(np.uint16)
     path = cut(saved(tmp_path / "plane.tif", pixels, **options), part)
@@ -169,6 +195,11 @@ def test_a_truncated_file_is_called_truncated(tmp_path, options, part):
 
 @pytest.mark.parametrize("writer", HYPERSTACKS)
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.8])
+@pytest.mark.attack(
+    kind="damaged image",
+    case="a stack cut off between its planes",
+    outcome="refused, not taken for what is left",
+)
 def test_a_truncated_stack_is_not_taken_for_its_first_plane(tmp_path, writer, part):
     stack = RNG.integers(0, 60_000, (6, 64, 60)).astype(np.uint16)
     options = HYPERSTACKS[writer] | {"metadata": {"axes": "ZYX"}}
@@ -177,12 +208,14 @@ def test_a_truncated_stack_is_not_taken_for_its_first_plane(tmp_path, writer, pa
     assert "truncated or damaged" in refusal(cut(path, part), z="max")
 
 
+@pytest.mark.attack(kind="formats", case="a file of another kind", outcome="called no TIFF")
 def test_a_file_of_another_kind_is_called_no_tiff(tmp_path):
     path = tmp_path / "notes.tif"
     path.write_text("these are my notes")
     assert "is not a TIFF image" in refusal(path)
 
 
+@pytest.mark.attack(kind="damaged image", case="an empty file", outcome="called empty")
 def test_an_empty_file_is_called_empty(tmp_path):
     path = tmp_path / "empty.tif"
     path.touch()
@@ -194,6 +227,11 @@ def test_a_missing_file_is_the_systems_error(tmp_path):
         images.read(tmp_path / "nothing.tif")
 
 
+@pytest.mark.attack(
+    kind="formats",
+    case="several images in a file",
+    outcome="refused with their sizes",
+)
 def test_several_images_in_a_file_are_refused_with_their_sizes(tmp_path):
     path = tmp_path / "two.tif"
     with tifffile.TiffWriter(path) as writer:
@@ -205,6 +243,11 @@ def test_several_images_in_a_file_are_refused_with_their_sizes(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.attack(
+    kind="grey values",
+    case="NaN or infinity among the pixels",
+    outcome="refused with their number",
+)
 def test_pixels_that_are_not_finite_are_counted(tmp_path, bad):
     pixels = np.ones((4, 5), np.float32)
     pixels[1, 2:4] = bad
@@ -225,6 +268,7 @@ def test_only_the_picked_plane_has_to_be_finite(tmp_path):
     assert "all pixels are NaN" in refusal(path, axes="ZYX", z="max")
 
 
+@pytest.mark.attack(kind="formats", case="complex pixels", outcome="refused")
 def test_complex_pixels_are_refused(tmp_path):
     path = saved(tmp_path / "complex.tif", np.ones((4, 5), np.complex64))
     assert "pixels of type complex64; expected whole or real numbers" in refusal(path)
@@ -259,6 +303,7 @@ def test_eight_and_sixteen_bits_stay_and_the_rest_becomes_float(tmp_path, stored
     np.testing.assert_array_equal(plane.pixels, pixels)
 
 
+@pytest.mark.attack(kind="grey values", case="negative pixels", outcome="keep their sign")
 def test_negative_numbers_keep_their_sign(tmp_path):
     path = saved(tmp_path / "signed.tif", np.array([[-3, 2], [1, 0]], np.int16))
     np.testing.assert_array_equal(images.read(path).pixels, np.float32([[-3, 2], [1, 0]]))
@@ -290,6 +335,11 @@ def test_pixel_size_of_imagej_is_in_its_unit(tmp_path, unit, per_pixel):
     assert images.read(saved(tmp_path / "plane.tif", PLANE, **options)).pixel_size_um == per_pixel
 
 
+@pytest.mark.attack(
+    kind="pixel size",
+    case="a resolution without a unit",
+    outcome="no pixel size, not one of a wrong unit",
+)
 def test_an_imagej_image_without_a_unit_has_no_pixel_size(tmp_path):
     path = saved(tmp_path / "plane.tif", PLANE, imagej=True, resolution=(5, 5))
     assert images.read(path).pixel_size_um is None
@@ -323,6 +373,11 @@ def test_resolution_per_centimetre_counts_and_per_inch_does_not(tmp_path):
     assert images.read(saved(tmp_path / "none.tif", PLANE)).pixel_size_um is None
 
 
+@pytest.mark.attack(
+    kind="pixel size",
+    case="pixels that are not square",
+    outcome="no pixel size is known, and it says why",
+)
 def test_pixels_that_are_not_square_have_no_size_unless_the_sheet_tells_it(tmp_path):
     options = {"resolution": (50_000, 25_000), "resolutionunit": "CENTIMETER"}
     path = saved(tmp_path / "flat.tif", PLANE, **options)
@@ -381,6 +436,7 @@ def test_masks_are_written_as_0_and_255(tmp_path):
 
 
 @pytest.mark.parametrize(("most", "dtype"), [(0, "uint16"), (65_535, "uint16"), (65_536, "f4")])
+@pytest.mark.attack(kind="numbers", case="more labels than 16 bits hold", outcome="written exactly")
 def test_labels_are_written_exactly_however_many(tmp_path, most, dtype):
     labels = np.zeros((4, 5), np.int32)
     labels[2, 3] = most
@@ -402,6 +458,11 @@ def test_a_write_that_fails_leaves_no_half_file(tmp_path, monkeypatch):
     assert not (tmp_path / "new.tif").exists()
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="writing an image fails",
+    outcome="what was there stays",
+)
 def test_a_write_that_fails_keeps_the_file_that_was_there(tmp_path, monkeypatch):
     path = tmp_path / "old.tif"
     images.write(path, PLANE, pixel_size_um=None)

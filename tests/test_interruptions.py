@@ -87,6 +87,11 @@ def disturbed(root, mode, seconds, moment, how):
     return contents(folder / "results")
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="killed or interrupted at random moments, ten in each mode",
+    outcome="the next run ends in the same tables, to the byte",
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_tables(undisturbed, mode, tmp_path):
     expected, seconds = undisturbed
     moments = random.Random(f"moments of {mode}")
@@ -102,16 +107,23 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_tables(undisturbed, mode, tm
 @pytest.fixture
 def small_disk(tmp_path):
     """A place for results with room for one megabyte."""
-    place = tmp_path / "results"
+    place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small disk can be mounted by the superuser only")
+    (place / "results").mkdir()
+    (tmp_path / "results").symlink_to(place / "results", target_is_directory=True)
     yield place
     subprocess.run(["umount", place], check=True)
 
 
 @pytest.mark.parametrize("room", [0, 24_000])
+@pytest.mark.attack(
+    kind="interruption",
+    case="the disk is full",
+    outcome="the job fails, no image does; with room again the tables are the same",
+)
 def test_a_full_disk_is_no_images_failure(undisturbed, mode, tmp_path, small_disk, room):
     prepare(tmp_path, mode)
     filler = small_disk / "filler"
@@ -122,10 +134,10 @@ def test_a_full_disk_is_no_images_failure(undisturbed, mode, tmp_path, small_dis
 
     said = snakemake(tmp_path, *OPTIONS, fails=True)
     assert re.search("results/.* could not be written: .*; the disk is full", said)
-    files = [path for path in small_disk.rglob("*") if path.is_file()]
+    files = [path for path in (small_disk / "results").rglob("*") if path.is_file()]
     assert [path for path in files if job.failure(path)] == []
-    assert not (small_disk / "tables" / "failures.csv").exists()
+    assert not (small_disk / "results" / "tables" / "failures.csv").exists()
 
     filler.unlink()
     snakemake(tmp_path, *OPTIONS)
-    assert contents(small_disk) == undisturbed[0]
+    assert contents(small_disk / "results") == undisturbed[0]

@@ -2,15 +2,17 @@
 
 import pytest
 
-from localbg.look_first import ordered, reasons, typical
+from localbg import tables
+from localbg.look_first import median_of_others, ordered, reasons, typical
+from look_first import main as list_odd
 
 
 def image(name="a", status="ok", reason=""):
-    return {"image": name, "group": "g", "status": status, "reason": reason}
+    return {"image": name, "group": "g", "status": status, "reason": reason, "flags": ""}
 
 
-def why(counts=None, usual=None, jaccards=(), f1=None, **known):
-    found = reasons(image(**known), counts or {"m": 5}, usual or {}, jaccards, f1 or {})
+def why(counts=None, usual=None, jaccards=(), f1=None, elsewhere=None, **known):
+    found = reasons(image(**known), counts or {"m": 5}, usual or {}, jaccards, f1 or {}, elsewhere)
     return [text for _, text in found]
 
 
@@ -61,3 +63,42 @@ def test_the_oddest_image_comes_first_and_its_reasons_by_weight():
         "900 spots (m), where the middle image of the group has 9; "
         "two methods share 40% of their spots on average"
     )
+
+
+@pytest.mark.attack(
+    kind="flags",
+    case="no method finds a spot in an image, and others have many",
+    outcome="the image is on the list to look at first, a blank control is not",
+)
+def test_an_image_without_spots_where_others_have_many():
+    nothing = {"m": 0, "t": 0}
+    expected = ["no method finds a spot in it, where the middle one of the other images has 12 (t)"]
+    assert why(nothing, elsewhere={"m": 3, "t": 12}) == expected
+    # Said once, not again as far from the group.
+    assert why(nothing, {"m": (100, 10)}, elsewhere={"m": 3, "t": 12}) == expected
+    assert why({"m": 0, "t": 1}, elsewhere={"m": 3, "t": 12}) == []
+    assert why(nothing, elsewhere={"m": 3, "t": 9.5}) == []
+    assert why(nothing, elsewhere=None) == []
+    assert why(nothing, elsewhere={}) == []
+
+
+def test_the_others_of_an_image_without_spots_leave_it_out():
+    assert median_of_others([0, 50]) == 50
+    assert median_of_others([0, 0, 30, 50]) == 30
+    assert median_of_others([0]) == 0
+
+
+def test_a_blank_control_without_spots_is_not_odd(tmp_path):
+    counts = {"blank": 0, "empty": 0, "a": 40, "b": 42, "c": 44, "d": 41, "e": 43}
+    rows = [{"image": k, "group": "g", "method": "m", "n_spots": n} for k, n in counts.items()]
+    rows.sort(key=lambda row: row["image"])
+    facts = [{"image": row["image"], "group": "g", "status": "ok"} for row in rows]
+    paths = {name: str(tmp_path / f"{name}.csv") for name in ("images", "counts", "agreement")}
+    tables.write(paths["images"], tables.COLUMNS["images"], facts)
+    tables.write(paths["counts"], tables.COLUMNS["counts"], rows)
+    tables.write(paths["agreement"], tables.COLUMNS["agreement"], [])
+    listed = tmp_path / "look_first.csv"
+    list_odd(**paths, accuracy=None, table=str(listed), blanks=["blank"])
+    # The middle one of the others, the blank control left out.
+    empty = "no method finds a spot in it, where the middle one of the other images has 42 (m)"
+    assert [(row["image"], row["reasons"]) for row in tables.read(listed)] == [("empty", empty)]

@@ -167,6 +167,11 @@ def test_a_list_of_one_is_a_sweep_too():
     assert list(planned(**one("median", radius=[5])).methods) == ["m_radius-5"]
 
 
+@pytest.mark.attack(
+    kind="names",
+    case="two methods that come out under one name",
+    outcome="refused",
+)
 def test_two_methods_that_come_out_under_one_name_are_refused():
     config = one("median", radius=[3, 4])
     config["methods"]["m_radius-3"] = {"background": {"filter": "opening", "radius": 3}}
@@ -276,11 +281,17 @@ def test_another_parameter_is_another_label(change):
     ("first", "second"),
     [(5, 6), (5, "5x"), (5, "5um"), (0.5, 0.51), (1000.001, 1000.002), (1e-7, 2e-7)],
 )
+@pytest.mark.attack(
+    kind="names",
+    case="sizes that look alike in a label",
+    outcome="a folder of its own each",
+)
 def test_sizes_that_differ_never_share_a_folder(first, second):
     labels = [planned(**one("median", radius=r)).methods["m"].background for r in (first, second)]
     assert labels[0] != labels[1]
 
 
+@pytest.mark.attack(kind="names", case="values that differ in a late digit", outcome="two methods")
 def test_values_that_differ_late_are_two_methods():
     found = planned(threshold={"rule": "value", "value": [1000.001, 1000.002]}, compare=["median"])
     assert len(found.methods) == 2
@@ -365,6 +376,11 @@ def test_a_size_is_so_many_pixels_of_a_fifth_of_a_micrometre(value, kind, radius
     assert in_pixels(scale(value, kind, radius), 0.2) == pytest.approx(pixels)
 
 
+@pytest.mark.attack(
+    kind="pixel size",
+    case="a size in µm, and no pixel size",
+    outcome="refused in words",
+)
 def test_micrometres_without_a_pixel_size_are_refused():
     with pytest.raises(ValueError, match="in µm, but the pixel size is unknown; give pixel_si"):
         in_pixels("0.5um", None)
@@ -385,12 +401,17 @@ def test_micrometres_without_a_pixel_size_are_refused():
         ({"compare": "tophat"}, "compare: is 'tophat'; expected a list ([a, b])"),
         ({"threshold": 5}, "threshold: is 5; expected a mapping (key: value)"),
         ({"max_failed": "all"}, "max_failed: is 'all'; expected a whole number"),
-        ({"methods": {"m": None}}, "methods, m: is None; expected a mapping (key: value)"),
+        ({"methods": {"m": None}}, "methods, m: is empty; expected a mapping (key: value)"),
         (
             {"methods": {"count_median": {"background": {"filter": "median", "radius": 3}}}},
             "methods: 'count_median' is a column of comparison.csv; choose another name",
         ),
     ],
+)
+@pytest.mark.attack(
+    kind="inputs",
+    case="a wrong key or value",
+    outcome="named with what is expected",
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_expected(config, expected):
     (problem,) = problems(**config)
@@ -599,6 +620,11 @@ def test_missing_images_and_unreadable_truth_are_named(tmp_path):
 
 
 @pytest.mark.usefixtures("_two_images")
+@pytest.mark.attack(
+    kind="inputs",
+    case="results that would lie in a file",
+    outcome="refused before any job",
+)
 def test_results_that_would_lie_in_a_file_are_refused(tmp_path):
     (problem,) = planned(results="a.tif/results").missing_files()
     assert problem == (
@@ -628,6 +654,11 @@ assert not heavy, heavy
 """
 
 
+@pytest.mark.attack(
+    kind="memory",
+    case="10,000 images",
+    outcome="planned without a numerical library",
+)
 def test_ten_thousand_images_are_planned_without_numpy(tmp_path):
     path = tmp_path / "images.csv"
     with path.open("w", newline="") as file:

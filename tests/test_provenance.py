@@ -230,6 +230,11 @@ def test_nothing_is_done_twice_and_a_changed_image_alone(second, mode):
     assert row["sha256"] == sha256(second / row["path"])
 
 
+@pytest.mark.attack(
+    kind="inputs",
+    case="an image that could not be read",
+    outcome="its rows have no hash and no parameters",
+)
 def test_a_failed_image_has_rows_without_hash_and_parameters(tmp_path):
     row = {"image": "torn", "path": "torn.tif", "group": "", "spot_radius": 3}
     failed = gathered.Found(row, failure={"failed_step": "read", "reason": "it is torn"})
@@ -244,6 +249,11 @@ def test_a_failed_image_has_rows_without_hash_and_parameters(tmp_path):
     assert parameters["background_radius"] == ""
 
 
+@pytest.mark.attack(
+    kind="belonging",
+    case="an image changes between two jobs of a run",
+    outcome="it fails: its numbers would be of two images",
+)
 def test_an_image_that_changes_between_two_jobs_of_a_run_is_a_failure(tmp_path):
     line = {"image": "a", "path": "a.tif", "group": "", "spot_radius": 3}
     facts = {"axes": "YX", "shape": [1, 1], "dtype": "uint8", "pixel_size_um": None}

@@ -44,7 +44,7 @@ def judged():
     accuracy, recovery, false = [], [], []
     for name in NAMES:
         plane = images.read(folder / "images" / f"{name}.tif")
-        true = points(folder / "truth" / f"{name}.csv")
+        true = points(folder / "truth" / f"{name}.csv", plane.pixels.shape)
         for method, made in chain.results(plane, RADIUS, told["methods"], told["steps"]):
             found = [(spot["y"], spot["x"]) for spot in made["spots"]]
             row = scoring.accuracy(true, found, RADIUS)

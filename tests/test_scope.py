@@ -119,6 +119,11 @@ def test_a_shared_threshold_replaces_what_the_rule_says():
     assert record["chosen"] == threshold(foreground, rule="otsu")[1]["chosen"]
 
 
+@pytest.mark.attack(
+    kind="grey values",
+    case="a constant image gets others' threshold",
+    outcome="0 spots",
+)
 def test_a_constant_image_has_no_spots_whatever_is_shared():
     mask, record = threshold(np.full((9, 9), 5, np.float32), 0, 1.0, rule="otsu")
     assert not mask.any()

@@ -26,16 +26,20 @@ def touched(folder, *names):
     return folder
 
 
+def resolved(source, *, base=None, spot_radius=3, results="results"):
+    return sheet.images(source, base=base, spot_radius=spot_radius, results=results)
+
+
 def found(source, *, base=None, spot_radius=3):
     """The images, where nothing may be wrong."""
-    images, problems = sheet.images(source, base=base, spot_radius=spot_radius)
+    images, problems, _ = resolved(source, base=base, spot_radius=spot_radius)
     assert problems == []
     return images
 
 
 def wrong(source, *, base=None, spot_radius=3):
     """The problems, where there must be some."""
-    problems = sheet.images(source, base=base, spot_radius=spot_radius)[1]
+    problems = resolved(source, base=base, spot_radius=spot_radius)[1]
     assert problems
     return problems
 
@@ -90,6 +94,11 @@ def test_images_are_sorted_by_id(tmp_path):
         ("more columns.csv", "image,path,comment\na,x.tif,mine\n", "utf-8"),
     ],
 )
+@pytest.mark.attack(
+    kind="sheet",
+    case="byte-order marks, quotes, blanks, empty lines",
+    outcome="read as meant",
+)
 def test_sheets_as_people_and_spreadsheets_write_them(tmp_path, name, text, encoding):
     source = written(tmp_path / name, text, encoding)
     assert found(source) == {"a": Image("a", f"{tmp_path}/x.tif", 3)}
@@ -133,6 +142,7 @@ def test_a_folder_gives_its_tiffs_and_nothing_else(tmp_path):
     }
 
 
+@pytest.mark.attack(kind="names", case="a folder called like a pattern", outcome="a folder")
 def test_a_folder_whose_name_has_brackets_is_a_folder(tmp_path):
     touched(tmp_path / "day [1]", "a.tif")
     assert found("day [1]")["a"].path == "day [1]/a.tif"
@@ -179,6 +189,7 @@ def test_the_studys_spot_radius_serves_rows_without_one(tmp_path):
 # What is wrong with them
 
 
+@pytest.mark.attack(kind="names", case="an id given twice", outcome="refused, with both lines")
 def test_an_id_given_twice_is_named_with_both_lines(tmp_path):
     assert wrong(rows(tmp_path, "image,path\na,1.tif\nb,2.tif\na,3.tif\n")) == [
         f"{tmp_path}/images.csv, line 4: image 'a' is there already ({tmp_path}/images.csv, line "
@@ -186,12 +197,22 @@ def test_an_id_given_twice_is_named_with_both_lines(tmp_path):
     ]
 
 
+@pytest.mark.attack(
+    kind="names",
+    case="ids that differ in upper and lower case only",
+    outcome="refused: they may be one file",
+)
 def test_ids_that_differ_only_in_case_are_refused(tmp_path):
     (problem,) = wrong(rows(tmp_path, "image,path\nCell,1.tif\ncell,2.tif\n"))
     assert "image 'cell' is there already" in problem
     assert "differ in more than upper and lower case" in problem
 
 
+@pytest.mark.attack(
+    kind="names",
+    case="two files of one name in different folders",
+    outcome="refused",
+)
 def test_two_files_of_the_same_name_are_refused(tmp_path):
     touched(tmp_path / "plate1", "a.tif")
     touched(tmp_path / "plate2", "a.tif")
@@ -203,6 +224,11 @@ def test_two_files_of_the_same_name_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "odd"),
     [("a/b", "/"), ("a b", " "), ("é", "é"), ("a{b}", "{}"), (".a", "."), ("-a", "-"), ("", "")],
+)
+@pytest.mark.attack(
+    kind="names",
+    case="ids that fit no file name",
+    outcome="refused with the characters",
 )
 def test_ids_that_fit_no_file_name_are_refused(name, odd):
     (problem,) = wrong({name: "a.tif"})
@@ -218,7 +244,7 @@ def test_ids_that_fit_no_file_name_are_refused(name, odd):
         ("images,path", "image", "found images, path. Did you mean 'images'?"),
         ("image,paht", "path", "found image, paht. Did you mean 'paht'?"),
         ("image,group", "path", "found image, group."),
-        ("image;path", "image", "found image;path."),
+        ("image:path", "image", "found image:path."),
     ],
 )
 def test_a_missing_column_is_named_with_what_was_found(tmp_path, header, missing, hint):
@@ -226,6 +252,7 @@ def test_a_missing_column_is_named_with_what_was_found(tmp_path, header, missing
     assert f"{path}: column '{missing}' is missing; {hint}" in "\n".join(wrong(path))
 
 
+@pytest.mark.attack(kind="sheet", case="a misspelt optional column", outcome="refused, not ignored")
 def test_a_misspelt_optional_column_is_refused(tmp_path):
     path = rows(tmp_path, "image,path,spot_radus,Channel\na,a.tif,3,1\n")
     assert wrong(path) == [
@@ -256,6 +283,11 @@ def test_a_misspelt_optional_column_is_refused(tmp_path):
         ("spot_radius", "nan", "spot_radius is nan; expected a length"),
         ("path", "", "path is empty; expected the image's file"),
     ],
+)
+@pytest.mark.attack(
+    kind="sheet",
+    case="a cell of the wrong kind",
+    outcome="named with its line and what fits",
 )
 def test_a_wrong_cell_is_named_with_its_line_and_what_fits(tmp_path, column, value, expected):
     cells = {"image": "b", "path": "b.tif"} | {column: value}
@@ -293,11 +325,21 @@ def test_an_empty_sheet_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("line", "how"), [("a,a.tif,1", "more"), ("a", "fewer")])
+@pytest.mark.attack(
+    kind="sheet",
+    case="a line with too many or too few cells",
+    outcome="refused with its number",
+)
 def test_a_line_of_the_wrong_length_is_refused(tmp_path, line, how):
     path = rows(tmp_path, f"image,path\n{line}\nb,b.tif\n")
     assert wrong(path) == [f"{path}, line 2: has {how} cells than columns"]
 
 
+@pytest.mark.attack(
+    kind="sheet",
+    case="a spreadsheet's own format in place of text",
+    outcome="refused in words",
+)
 def test_a_spreadsheets_own_format_is_refused(tmp_path):
     path = tmp_path / "images.csv"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00")
@@ -321,7 +363,7 @@ def test_no_images_at_all_says_where_they_were_looked_for(tmp_path, source, expe
 
 def test_every_problem_is_reported_and_sound_rows_are_kept(tmp_path):
     path = rows(tmp_path, "image,path,z\na,a.tif,\nb c,b.tif,x\nA,,\nd,d.tif,1\n")
-    images, problems = sheet.images(path, base=None, spot_radius=3)
+    images, problems, _ = resolved(path)
     assert list(images) == ["a", "d"]
     assert [problem.split(": ")[0] for problem in problems] == [
         f"{path}, line 3",
@@ -342,7 +384,9 @@ def test_a_missing_image_is_named_with_its_path(tmp_path):
 
 def test_a_folder_in_place_of_an_image_is_no_file(tmp_path):
     (tmp_path / "a.tif").mkdir()
-    assert sheet.missing_files(found({"a": "a.tif"})) == ["image 'a': there is no file a.tif"]
+    assert sheet.missing_files(found({"a": "a.tif"})) == [
+        "image 'a': a.tif is a folder; expected a file"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -361,6 +405,11 @@ def test_a_folder_in_place_of_an_image_is_no_file(tmp_path):
         ("y,x\n1\n", "line 2: y='1', x=None are not numbers"),
         ("y,x\n1,nan\n", "line 2: y='1', x='nan' are not numbers"),
     ],
+)
+@pytest.mark.attack(
+    kind="truth",
+    case="a truth file without positions",
+    outcome="refused before any job",
 )
 def test_a_truth_without_points_is_refused(tmp_path, text, expected):
     touched(tmp_path, "a.tif")

@@ -190,6 +190,11 @@ def test_whole_workflow_in_batches(cluster, local_tables, tmp_path):
     assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 7
 
 
+@pytest.mark.attack(
+    kind="memory",
+    case="a job needs more than it asked for",
+    outcome="run again with more",
+)
 def test_job_beyond_its_memory_or_time_gets_more(cluster, tmp_path):
     study = Study(tmp_path, ONE_METHOD | BATCH)
     # More than 500 MB for many seconds, as Slurm looks but once in a while; never 2000.
@@ -213,6 +218,11 @@ def test_job_beyond_its_memory_or_time_gets_more(cluster, tmp_path):
 
 
 @pytest.mark.parametrize("mode", [BATCH, STEPS], ids=["batches", "steps"])
+@pytest.mark.attack(
+    kind="interruption",
+    case="a node of the cluster dies",
+    outcome="its jobs run elsewhere; the same tables",
+)
 def test_death_of_a_node_costs_nothing_but_time(cluster, local_tables, tmp_path, mode):
     study = Study(tmp_path, ONE_METHOD | mode)
     running, pipe = study.start_held(cluster)
@@ -252,6 +262,11 @@ def test_job_that_fails_for_good_is_reported_with_its_logs(cluster, tmp_path):
     assert not (tmp_path / "results" / "tables").exists()
 
 
+@pytest.mark.attack(
+    kind="interruption",
+    case="Snakemake is killed, its jobs go on in the queue",
+    outcome="no second job writes the same file",
+)
 def test_killed_snakemake_is_resumed_without_two_jobs_at_one_file(cluster, local_tables, tmp_path):
     study = Study(tmp_path / "study with blanks", ONE_METHOD | BATCH)
     running, pipe = study.start_held(cluster)

@@ -30,6 +30,11 @@ def test_foreground_is_signed(dtype, other, sign):
     assert record["clipped_fraction"] == 0
 
 
+@pytest.mark.attack(
+    kind="grey values",
+    case="the brightest background under the darkest pixel, of 16 bits",
+    outcome="no wrap-around, to the grey level",
+)
 def test_the_whole_range_of_16_bits_is_kept():
     ends = np.array([[0, 65535]], np.uint16)
     foreground, record = subtract(ends, ends[:, ::-1])
@@ -64,6 +69,11 @@ def test_inputs_are_left_alone(clip):
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 3), (3, 1), (1, 1)])
+@pytest.mark.attack(
+    kind="belonging",
+    case="image and background of different shapes",
+    outcome="refused, not stretched",
+)
 def test_different_shapes_are_refused_even_where_numpy_would_stretch_them(shape):
     denoised, _ = planes()
     with pytest.raises(ValueError, match="differ in shape"):

@@ -50,6 +50,11 @@ def test_noise_and_scatter_of_gaussian_noise_are_its_deviation(mean, sd, seed):
 
 
 @pytest.mark.parametrize("share", [0.5, 0.6, 0.8, 0.9, 0.95])
+@pytest.mark.attack(
+    kind="grey values",
+    case="half of the pixels or more are equal",
+    outcome="the noise is that of the others, not 0",
+)
 def test_noise_is_that_of_the_pixels_that_scatter_where_the_others_are_equal(share):
     foreground = gaussian_noise(6, shape=(700, 700))
     still = np.random.default_rng(1).random(foreground.shape) < share
@@ -187,6 +192,11 @@ def test_noise_rule_is_k_deviations_above_the_level(k):
 
 @pytest.mark.parametrize("rule", BOUNDED_RULES)
 @pytest.mark.parametrize("sd", [0.5, 5, 300])
+@pytest.mark.attack(
+    kind="grey values",
+    case="noise and nothing else",
+    outcome="0 spots, whatever the rule",
+)
 def test_blank_image_has_no_spots(rule, sd):
     # Of 90,000 pixels of Gaussian noise, 0.03 lie more than five deviations above the mean.
     blank = np.rint(100 + gaussian_noise(sd)) - 100
@@ -222,6 +232,11 @@ def test_bound_does_not_overrule_what_the_user_asked_for(rule, parameters):
 )
 @pytest.mark.parametrize("grey", [-3, 0, 3, 200])
 @pytest.mark.parametrize("grey_step", [0.0, 1.0])
+@pytest.mark.attack(
+    kind="grey values",
+    case="a constant image",
+    outcome="0 spots, whatever the rule and its parameters",
+)
 def test_constant_image_has_no_spots(rule, parameters, grey, grey_step):
     mask, record = threshold(
         np.full((12, 15), grey, np.float32), grey_step, rule=rule, min_snr=0, **parameters
@@ -256,6 +271,11 @@ def test_threshold_of_the_noise_rule_grows_with_the_contrast(bimodal, factor):
 # What `value` says does not move along, nor does a contrast; of that, see test_plateau.
 @pytest.mark.parametrize("rule", sorted(set(EVERY_RULE) - {"value", "li", "plateau"}))
 @pytest.mark.parametrize("offset", [-512, 16, 4096])
+@pytest.mark.attack(
+    kind="grey values",
+    case="an offset on all grey levels",
+    outcome="the same spots",
+)
 def test_mask_does_not_depend_on_an_offset(bimodal, rule, offset):
     # Whole and quarter grey levels, so that adding the offset is exact.
     foreground = np.rint(bimodal * 4) / 4
@@ -272,6 +292,11 @@ def test_mask_does_not_depend_on_an_offset(bimodal, rule, offset):
         (np.zeros((2, 5, 5), np.float32), "rows and columns"),
         (np.array([[1, np.nan, np.inf]], np.float32), "2 of 3 pixels"),
     ],
+)
+@pytest.mark.attack(
+    kind="grey values",
+    case="a foreground that is empty, no plane or not finite",
+    outcome="refused in words",
 )
 def test_what_is_no_image_is_refused(foreground, words):
     with pytest.raises(ValueError, match=words):

@@ -7,10 +7,17 @@ import pytest
 import tifffile
 from roifile import ROI_POINT_TYPE, ROI_TYPE, ImagejRoi, roiwrite
 
-from localbg.truth import points
+from localbg import truth
 
 # Rows and columns; ImageJ's files have x first.
 PLACES = [(3.0, 14.0), (20.0, 7.0), (31.0, 40.0)]
+
+
+SHAPE = (50, 60)
+
+
+def points(path, shape=SHAPE):
+    return truth.points(path, shape)
 
 
 def written(path, text, encoding="utf-8"):
@@ -26,7 +33,7 @@ def roi(places, kind=ROI_TYPE.POINT, **known):
     return made
 
 
-def labels(places=PLACES, dtype=np.uint16, shape=(50, 60)):
+def labels(places=PLACES, dtype=np.uint16, shape=SHAPE):
     """Plus-shaped labels, numbered with gaps, centred on the places."""
     image = np.zeros(shape, dtype)
     for number, (y, x) in enumerate(places, 2):
@@ -36,14 +43,19 @@ def labels(places=PLACES, dtype=np.uint16, shape=(50, 60)):
 
 
 def test_rows_and_columns_are_found_by_name_whatever_their_order(tmp_path):
-    path = written(tmp_path / "truth.csv", " x ,y,comment\n2,1.5,\n-3,4e1,bright\n", "utf-8-sig")
-    assert points(path) == [(1.5, 2.0), (40.0, -3.0)]
+    path = written(tmp_path / "truth.csv", " x ,y,comment\n2,1.5,\n-0.5,4e1,bright\n", "utf-8-sig")
+    assert points(path) == [(1.5, 2.0), (40.0, -0.5)]
 
 
+@pytest.mark.attack(
+    kind="truth",
+    case="a truth file without rows",
+    outcome="a blank image: what is found there is false",
+)
 def test_truth_may_say_that_there_are_no_spots(tmp_path):
     assert points(written(tmp_path / "truth.csv", "y,x\n")) == []
     tifffile.imwrite(tmp_path / "blank.tif", np.zeros((9, 8), np.uint8))
-    assert points(tmp_path / "blank.tif") == []
+    assert points(tmp_path / "blank.tif", (9, 8)) == []
 
 
 def test_napari_s_points_have_their_rows_in_axis_0(tmp_path):
@@ -82,6 +94,7 @@ def test_labels_have_their_spots_at_their_centres(tmp_path, dtype):
     assert points(tmp_path / "labels.tiff") == PLACES
 
 
+@pytest.mark.attack(kind="truth", case="a label image of one spot", outcome="one spot")
 def test_a_label_of_one_spot_is_not_taken_for_a_mask(tmp_path):
     tifffile.imwrite(tmp_path / "one.tif", labels(PLACES[1:2]))
     assert points(tmp_path / "one.tif") == PLACES[1:2]
@@ -94,8 +107,8 @@ NOT_TRUTH = {
     "text.zip": "expected ImageJ's points",
     "text.tif": "expected a label image: ",
     "mask.tif": "a label of its own for each spot, found a mask: 3 pieces of label 255",
-    "raw.tif": "two dimensions with whole numbers, found 5 x 6, float32",
-    "stack.tif": "two dimensions with whole numbers, found 4 x 5 x 6, uint8",
+    "raw.tif": "whole numbers, 50 x 60 as the image has, found 5 x 6, float32",
+    "stack.tif": "whole numbers, 50 x 60 as the image has, found 4 x 5 x 6, uint8",
     "stack.csv": "expected points in two dimensions, found axis-2",
     "shapes.csv": "found index, shape-type, vertex-index, axis-0, axis-1",
     "odd.csv": "line 3: axis-0='3', axis-1='' are not numbers",
@@ -122,6 +135,11 @@ def not_truth(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NOT_TRUTH)
+@pytest.mark.attack(
+    kind="truth",
+    case="a file that is no truth",
+    outcome="refused with what was found",
+)
 def test_another_file_is_refused_with_what_was_found(not_truth, name):
     with pytest.raises(ValueError, match=NOT_TRUTH[name]):
         points(not_truth / name)

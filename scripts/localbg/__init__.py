@@ -4,3 +4,5 @@ import time
 
 # Of the process, near enough: what a job imports after this takes longer than Python's own start.
 STARTED = time.monotonic()
+
+__version__ = "0.1.0"

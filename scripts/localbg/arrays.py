@@ -31,3 +31,18 @@ def require_fit(image: np.ndarray, parameters: dict) -> None:
                 f"the filter's {name} of {size:g} px does not fit the image of {shape} pixels; "
                 f"expected 2 {name} + 1 <= {min(image.shape)}. Give a smaller {name} or spot_radius"
             )
+
+
+def require_within(image: np.ndarray, parameters: dict) -> None:
+    """Raise ValueError if a length of the threshold or of the spots is larger than the image.
+
+    It could not be meant, and its footprint would not fit into memory.
+    """
+    for name in ("radius", "close", "min_distance"):
+        size = parameters.get(name, 0)
+        if size > max(image.shape):
+            shape = " x ".join(map(str, image.shape))
+            raise ValueError(
+                f"{name} of {size:g} px is larger than the image of {shape} pixels; give a smaller "
+                f"{name} or spot_radius, or mend pixel_size_um in the sheet"
+            )

@@ -7,6 +7,7 @@ Snakefile puts `Found` into the config for that; no file is read before a captio
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
@@ -17,7 +18,8 @@ from localbg import job, tables
 # Columns of text. All others are numbers; an id may look like one and must stay as it is.
 WORDS = (
     *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
-    *("shape", "axes", "dtype", "denoise", "background", "threshold rule", "resampled"),
+    *("shape", "axes", "dtype", "photometric", "pixel_size_note", "flags"),
+    *("denoise", "background", "threshold rule", "resampled"),
     *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
     *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
     *("where", "kind", "note", "advice", "trusted", "not_trusted", "not_on"),
@@ -83,7 +85,8 @@ class Found(dict):
         rows = []
         for method, recipe in self.recipes.items():
             counted = [row["n_spots"] for row in self.table("counts", method=method, status="ok")]
-            f1 = [float(row["f1"]) for row in self.table("accuracy", method=method)]
+            scored = tables.scored(self.table("accuracy", method=method))
+            f1 = [float(row["f1"]) for row in scored]
             origin = "denoised" if recipe["background"]["of"] == "denoised" else "raw"
             background = {k: v for k, v in recipe["background"].items() if k != "of"}
             rows.append(
@@ -97,6 +100,10 @@ class Found(dict):
                 | ({"mean F1": mean(f1)} if f1 else {})
             )
         return rows
+
+    def words(self, text: str) -> str:
+        """Text as captions can hold it: none of its signs is markup, whatever ids end in."""
+        return re.sub(r"([\\*`|_<>])", r"\\\1", text)
 
     def html(self, rows: Iterable[Mapping], columns: Iterable[str] = (), limit: int = 30) -> str:
         """Rows as an HTML table, which captions can hold whatever the cells say.

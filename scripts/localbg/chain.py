@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from localbg import backgrounds, images, job, spots
-from localbg.arrays import require_fit
+from localbg.arrays import require_fit, require_within
 from localbg.denoise import denoise
 from localbg.parameters import resolved
 from localbg.plan import KINDS
@@ -181,9 +181,10 @@ def _subtract(plane, made, step, parameters, threads):
 
 
 def _threshold(plane, made, step, parameters, threads):
+    require_within(plane.pixels, parameters)
     foreground, _ = made("foreground", step["foreground"])
     made_of = made("denoised", step["denoised"]), plane.pixels
-    grey_step = plane.facts["grey_step"]
+    grey_step = plane.grey_step
     if found := step.get("found"):
         as_before = found["threshold"], found.get("significant")
         return threshold(foreground, grey_step, *made_of, *as_before, **parameters)[0], found
@@ -191,6 +192,7 @@ def _threshold(plane, made, step, parameters, threads):
 
 
 def _spots(plane, made, step, parameters, threads):
+    require_within(plane.pixels, parameters)
     foreground, _ = made("foreground", step["foreground"])
     background, _ = made("background", step["background"])
     mask, found = made("mask", step["mask"])

@@ -72,6 +72,8 @@ def try_again(plan: Plan, failed: set[str]) -> None:
         if not failed.isdisjoint(members):
             for kind in ("thresholds", "batches"):
                 shutil.rmtree(folder / kind / batch, ignore_errors=True)
+    for image in failed:
+        (folder / "downloads" / image).unlink(missing_ok=True)
     for part, members in plan.sampled.items():
         if not failed.isdisjoint(members):
             (folder / "evidence" / f"{part}.jsonl").unlink(missing_ok=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from localbg.parameters import nearest
+from localbg import files, names
+from localbg.names import shown
+from localbg.parameters import given, is_number, nearest
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 JSON_TYPES = {
@@ -18,6 +22,9 @@ JSON_TYPES = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
+# What Snakemake would take for a pattern in the path of a file that it makes.
+PATTERN = re.compile(r"[{}<>]")
+MOST_BYTES = 10_000_000
 
 
 @cache
@@ -41,7 +48,27 @@ def typed(value):
         return {key: typed(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [typed(inner) for inner in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        found = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # no YAML, or a number of thousands of digits
+        return value
+    return found if found is None or isinstance(found, bool | int | float) else value
+
+
+def whole(config: dict) -> dict:
+    """A config without `problems` in which what is to be a whole number is one: 2.0 is 2."""
+    return _whole(config, schema())
+
+
+def _whole(value, spec):
+    if isinstance(value, dict):
+        inner = spec.get("properties", {})
+        return {key: _whole(item, inner.get(key, {})) for key, item in value.items()}
+    kinds = [spec, *spec.get("anyOf", ())]
+    is_whole = any(kind.get("type") == "integer" for kind in kinds)
+    return int(value) if isinstance(value, float) and is_whole else value
 
 
 def evidence(given: dict) -> tuple[dict, list[str]]:
@@ -60,43 +87,146 @@ def evidence(given: dict) -> tuple[dict, list[str]]:
     return settings, []
 
 
+def file_problems(paths: Iterable[str]) -> list[str]:
+    """What is wrong with config files that reading them as YAML hides, or says in riddles.
+
+    Parameters
+    ----------
+    paths : iterable of str
+
+    Returns
+    -------
+    list of str
+        Files that are no text in UTF-8, and keys that are there twice, of which the last would be
+        taken without a word. What is not valid YAML is left to its reader to say.
+    """
+    found = []
+    for path in paths:
+        try:
+            files.require_regular(path, MOST_BYTES)
+            node = yaml.compose(Path(path).read_text(encoding="utf-8-sig"), yaml.SafeLoader)
+        except UnicodeDecodeError as error:
+            found.append(
+                f"{path}: is not a text file in UTF-8 (byte {error.start + 1}: {error.reason}); "
+                "save it as UTF-8"
+            )
+        except OSError as error:
+            found.append(f"{path}: {error.strerror}")
+        except ValueError as error:
+            found.append(f"{path}: {error}")
+        except yaml.YAMLError:
+            continue
+        else:
+            found += [f"{path}, {text}" for text in _repeated(node)]
+    return found
+
+
+def _repeated(node):
+    """Keys that a mapping has twice, at any depth."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in first:
+                yield (
+                    f"line {line}: the key '{shown(key.value)}' is there already (line "
+                    f"{first[key.value]}); expected each key once"
+                )
+            first.setdefault(key.value, line)
+        yield from _repeated(value)
+
+
 def problems(config: dict) -> list[str]:
     """What is wrong with the keys of a config and the shape of their values."""
-    from jsonschema import Draft202012Validator
-
-    found = []
-    for error in sorted(Draft202012Validator(schema()).iter_errors(config), key=str):
+    if found := list(_odd_keys(config, ())):
+        return found
+    for error in sorted(_validator().iter_errors(config), key=str):
         place = ", ".join(map(str, error.absolute_path))
-        prefix = f"{place}: " if place else ""
-        if error.validator == "additionalProperties":
-            known = error.schema["properties"]
-            found += [unknown_key(prefix, key, known) for key in error.instance if key not in known]
-        elif error.validator == "required":
-            missing = [key for key in error.validator_value if key not in error.instance]
-            found.append(f"{prefix}the key '{missing[0]}' is missing")
-        elif error.validator == "type":
-            types = error.validator_value
-            expected = " or ".join(
-                JSON_TYPES[t] for t in ([types] if str(types) == types else types)
-            )
-            found.append(f"{prefix}is {error.instance!r}; expected {expected}")
-        elif error.validator == "enum":
-            words = error.validator_value
-            hint = nearest(error.instance, words)
-            expected = ", ".join(map(str, words))
-            found.append(f"{prefix}is {error.instance!r}; expected {expected}.{hint}")
-        elif error.validator == "pattern":
-            found.append(
-                f"{prefix}the name '{error.instance}' has characters that don't fit a file name; "
-                "expected letters, digits and _ . + = - and no . + = - in front"
-            )
-        elif error.validator == "minLength":
-            found.append(f"{prefix}is empty; expected text")
-        else:
-            found.append(f"{prefix}{error.message}")
+        found += _in_words(error, f"{shown(place, 200)}: " if place else "")
+    results = config.get("results")
+    if isinstance(results, str) and (PATTERN.search(results) or names.CONTROL.search(results)):
+        found.append(
+            f"results: is '{shown(results)}'; expected a folder whose name has none of "
+            "{ } < > and no control characters"
+        )
+    for name in config["methods"] if isinstance(config.get("methods"), dict) else ():
+        if text := names.problem(name):
+            found.append(f"methods: the name '{shown(name)}' {text}")
     return found
+
+
+@cache
+def _validator():
+    from jsonschema import Draft202012Validator, validators
+
+    def is_whole(checker, value):
+        return is_number(value) and value == int(value)
+
+    kinds = {"number": lambda checker, value: is_number(value), "integer": is_whole}
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(kinds)
+    return validators.extend(Draft202012Validator, type_checker=checker)(schema())
+
+
+def _odd_keys(value, place):
+    """Keys that YAML takes for something else than text; ids of images may be whole numbers."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _odd_keys(inner, place)
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        is_id = place == ("images",) and isinstance(key, int) and not isinstance(key, bool)
+        if not isinstance(key, str) and not is_id:
+            prefix = f"{', '.join(place)}: " if place else ""
+            kind = {bool: "true or false", type(None): "nothing"}.get(type(key), type(key).__name__)
+            yield (
+                f"{prefix}the key {given(key)} is not text (YAML takes it for {kind}); put it in "
+                "quotation marks"
+            )
+        yield from _odd_keys(inner, (*place, shown(key)))
+
+
+def _in_words(error, prefix):
+    """A problem that jsonschema found, as we say it."""
+    value, expected = error.instance, error.validator_value
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        return [unknown_key(prefix, key, known) for key in value if key not in known]
+    if error.validator == "required":
+        missing = [key for key in expected if key not in value]
+        return [f"{prefix}the key '{missing[0]}' is missing"]
+    if error.validator == "type":
+        kinds = [expected] if isinstance(expected, str) else expected
+        words = " or ".join(JSON_TYPES[kind] for kind in kinds if kind != "null")
+        if value is None:
+            return [f"{prefix}is empty; expected {words}. Leave the key out for its default"]
+        if isinstance(value, list) and prefix == "images: ":
+            words += " of ids to paths (a: a.tif), a sheet, a folder or a glob ('raw/*.tif')"
+        return [f"{prefix}is {given(value)}; expected {words}"]
+    if error.validator == "enum":
+        words = ", ".join(map(str, expected))
+        return [f"{prefix}is {given(value)}; expected {words}.{nearest(value, expected)}"]
+    if error.validator == "maximum":
+        return [f"{prefix}is {given(value)}; expected {expected:.12g} at most"]
+    if error.validator == "anyOf":
+        words = " or ".join(
+            str(kind["const"])
+            if "const" in kind
+            # The only other kind.
+            else f"a whole number, {kind['minimum']} to {kind['maximum']}"
+            for kind in expected
+        )
+        return [f"{prefix}is {given(value)}; expected {words}"]
+    if error.validator == "minLength":
+        return [f"{prefix}is empty; expected text"]
+    return [f"{prefix}{shown(error.message, 200)}"]
 
 
 def unknown_key(prefix: str, key: str, known) -> str:
     """Say that a key is unknown, and which are known."""
-    return f"{prefix}unknown key '{key}'.{nearest(key, known)} Keys here: {', '.join(known)}"
+    return f"{prefix}unknown key '{shown(key)}'.{nearest(key, known)} Keys here: {', '.join(known)}"

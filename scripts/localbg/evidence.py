@@ -14,7 +14,7 @@ from localbg import chain, decoy, planted, residuals, scoring
 from localbg.completeness import ratio
 from localbg.ground import WHERE, survey
 from localbg.images import Plane
-from localbg.parameters import in_pixels
+from localbg.parameters import radius_in_pixels
 
 
 def of_image(
@@ -81,9 +81,10 @@ def polarity_of(method: dict, steps: dict) -> str:
 
 
 def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
-    radius = float(in_pixels(spot_radius, plane.pixel_size_um))
+    radius = float(radius_in_pixels(spot_radius, plane.pixel_size_um))
     rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
-    grey_step = plane.facts["grey_step"]
+    # Of one grey level only, it has no noise to measure spots by, not even that of rounding.
+    grey_step = 0.0 if plane.facts["flags"].startswith("constant") else plane.grey_step
     ground = survey(plane.pixels, radius, polarity=polarity, grey_step=grey_step, threads=threads)
     plants = planted.choose(
         ground,

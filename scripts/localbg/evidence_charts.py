@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from localbg.captions import count
 from localbg.completeness import Curve
-from localbg.figures import COLOURS, WIDTH, styled
+from localbg.figures import COLOURS, WIDTH, plain, styled
 
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {
@@ -180,7 +180,7 @@ def _halves(axes, methods, recovery, curves):
             )
             axes.plot(row["contrast50"], y, "D", ms=6, mfc="white", color=colour)
     _by_contrast(axes, recovery)
-    axes.set_yticks(range(len(lines)), lines)
+    axes.set_yticks(range(len(lines)), map(plain, lines))
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_xlabel("noise standard deviations")
     axes.set_title(f"Half found, by {by}", loc="left")

@@ -11,7 +11,7 @@ import numpy as np
 from localbg import images, job, tables
 from localbg.captions import count, described, number
 from localbg.figures import MAX_METHODS, Result
-from localbg.parameters import in_pixels, resolved
+from localbg.parameters import radius_in_pixels, resolved
 
 # Parameters that are lengths, in pixels by now.
 LENGTHS = ("radius", "sigma")
@@ -60,18 +60,22 @@ def read(
     Raises
     ------
     ImageFailed
-        If a failure record stands in place of any of the files.
+        If a failure record stands in place of any of the files, or the radius can't be meant.
     """
     for record in map(job.failure, (plane, facts, *background, *foreground, *threshold, *spots)):
         if record:
             raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
     size = job.read_json(facts)["pixel_size_um"]
+    try:
+        radius = radius_in_pixels(spot_radius, size)
+    except ValueError as error:
+        raise ImageFailed(f"read: {error}") from error
     rows = zip(recipes.items(), background, foreground, threshold, spots, strict=True)
     return Inputs(
         image=images.read(plane).pixels,
         results=[_result(*row, size) for row in itertools.islice(rows, MAX_METHODS)],
         left_out=max(0, len(recipes) - MAX_METHODS),
-        spot_radius=in_pixels(spot_radius, size),
+        spot_radius=radius,
         pixel_size_um=size,
     )
 

@@ -76,10 +76,15 @@ def image_title(name: str, image: np.ndarray, pixel_size_um: float | None) -> st
     return f"{title}, {number(pixel_size_um)} µm per px" if pixel_size_um else title
 
 
+def plain(text: str) -> str:
+    """Text as matplotlib shows it letter by letter: dollars are no formulas."""
+    return text.replace("$", r"\$")
+
+
 @styled
 def failed(name: str, reason: str) -> Figure:
     """Say in words that an image failed, and why."""
-    lines = textwrap.wrap(reason, 100)
+    lines = textwrap.wrap(plain(reason), 100)
     figure = Figure(figsize=(WIDTH, 1.1 + 0.22 * len(lines)))
     figure.text(
         0.03, 0.92, f"{name}: failed", fontsize=14, weight="bold", color="#B03A00", va="top"

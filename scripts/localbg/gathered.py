@@ -1,16 +1,58 @@
-"""What all jobs found, image by image, whichever way the work was cut."""
+"""What all jobs found, image by image, whichever way the work was cut.
+
+Each record carries the fingerprint of the question that it answers, and is checked when it is
+gathered: a table is made of the results of one plan, or not at all.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from localbg import job, tables
-from localbg.parameters import in_pixels
+from localbg.parameters import radius_in_pixels
 
 # Files that are kept open between images.
 MOST_OPEN = 100
+# Near the start of every record, whatever follows.
+RECORDED = re.compile(rb'"fingerprint": "([0-9a-f]{16})"')
+START = 1024
+
+
+class StaleResults(RuntimeError):
+    """Results of other images or parameters than those of the run that gathers them."""
+
+
+def recorded(path: str | os.PathLike) -> str:
+    """The fingerprint that a record, or the first line of a piece, carries; empty without one."""
+    with open(path, "rb") as file:
+        return _fingerprint(file.read(START))
+
+
+def _fingerprint(start):
+    match = RECORDED.search(start)
+    return match[1].decode() if match else ""
+
+
+def require(path: str | os.PathLike, expected: str, carried: str | None = None) -> None:
+    """Raise `StaleResults` unless a record carries the fingerprint that the plan expects.
+
+    Parameters
+    ----------
+    path : path
+    expected : str
+        Nothing is checked where it is empty.
+    carried : str, optional
+        What was read already.
+    """
+    if expected and (recorded(path) if carried is None else carried) != expected:
+        raise StaleResults(
+            f"{path} was made from other images or parameters than those of this run; run again, "
+            "and it is made anew"
+        )
 
 
 @dataclass
@@ -41,7 +83,7 @@ class Found:
 
     def _unknown_radius(self):
         try:
-            in_pixels(self.row["spot_radius"], self.facts["pixel_size_um"])
+            radius_in_pixels(self.row["spot_radius"], self.facts["pixel_size_um"])
         except ValueError as error:
             return {"failed_step": "read", "reason": str(error)}
         return None
@@ -53,20 +95,30 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
     Parameters
     ----------
     images : list of dict
-        ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``facts``.
+        ``image``, ``path``, ``group``, ``spot_radius`` and the path of the image's ``facts``; the
+        ``fingerprint`` that these should carry.
     results : list of dict
         One per image and method, in their order: ``image``, ``method`` and the paths of
-        ``estimate``, ``subtract``, ``threshold`` (records) and ``spots`` (table).
+        ``estimate``, ``subtract``, ``threshold`` (records) and ``spots`` (table, with a record of
+        the same name beside it); by the same names ``fingerprints``.
+
+    Raises
+    ------
+    StaleResults
     """
     by_image = {row["image"]: [] for row in images}
     for result in results:
         by_image[result["image"]].append(result)
     for row in images:
+        require(row["facts"], row.get("fingerprint", ""))
         failure = job.failure(row["facts"])
         facts = {} if failure else job.read_json(row["facts"])
         methods = {}
         for result in by_image[row["image"]]:
-            paths = [result[key] for key in ("estimate", "subtract", "threshold", "spots")]
+            keys = ("estimate", "subtract", "threshold", "spots")
+            paths = [result[key] for key in keys]
+            for key, expected in result.get("fingerprints", {}).items():
+                require(os.path.splitext(result[key])[0] + ".json", expected)
             failure = failure or next(filter(None, map(job.failure, paths)), None)
             if failure is None:
                 records = map(job.read_json, paths[:3])
@@ -77,7 +129,7 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
         yield Found(row, facts, failure, methods)
 
 
-def from_batches(pieces: list[str]) -> Iterator[Found]:
+def from_batches(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[Found]:
     """What the jobs of batches left, in the order of the images.
 
     Parameters
@@ -85,17 +137,29 @@ def from_batches(pieces: list[str]) -> Iterator[Found]:
     pieces : list of str
         Files with a line of JSON for each image, as `scripts/batch.py` writes them; those of one
         image may be in several.
+    fingerprints : sequence of str
+        What each of these should carry.
+
+    Raises
+    ------
+    StaleResults
     """
-    return map(_merged, lines(pieces))
+    return map(_merged, lines(pieces, fingerprints))
 
 
-def lines(pieces: list[str]) -> Iterator[list[dict]]:
+def lines(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[list[dict]]:
     """The lines of JSON of one image after the other, in the order of the images.
 
     Parameters
     ----------
     pieces : list of str
         Files with a line for each image, whose first key is ``image``.
+    fingerprints : sequence of str
+        What the lines of each piece should carry; nothing is checked where it is empty.
+
+    Raises
+    ------
+    StaleResults
 
     Notes
     -----
@@ -103,9 +167,11 @@ def lines(pieces: list[str]) -> Iterator[list[dict]]:
     """
     places = {}
     for number, path in enumerate(pieces):
+        expected = fingerprints[number] if fingerprints else ""
         with open(path, "rb") as file:
             start = 0
             for line in file:
+                require(path, expected, _fingerprint(line[:START]))
                 image = line.split(b'"', 4)[3].decode()
                 places.setdefault(image, []).append((number, start))
                 start += len(line)

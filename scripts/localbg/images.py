@@ -6,11 +6,12 @@ import contextlib
 import math
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import tifffile
 
-from localbg import files, grey_values, memory, photometric, picks, pixel_size, tiff_decode
+from localbg import files, flags, grey_values, memory, photometric, picks, pixel_size, tiff_decode
 from localbg.job import MACHINE_ERRORS
 from localbg.ome import companions
 from localbg.sources import Source, Sources
@@ -67,11 +68,13 @@ class Plane:
     companions: list[dict] = field(default_factory=list)
 
     @property
-    def facts(self) -> dict:
-        """What is known of the image without its pixels.
+    def grey_step(self) -> float:
+        """The smallest difference between grey levels: 1 for integers, 0 for floats."""
+        return 1.0 if np.issubdtype(self.pixels.dtype, np.integer) else 0.0
 
-        ``grey_step`` is the smallest difference between grey levels: 1 for integers, 0 for floats.
-        """
+    @cached_property
+    def facts(self) -> dict:
+        """What is known of the image without its pixels, with what `flags.image_flags` tells."""
         return {
             "axes": self.axes,
             "shape": list(self.shape),
@@ -79,10 +82,10 @@ class Plane:
             "pixel_size_um": self.pixel_size_um,
             "pixel_size_note": self.pixel_size_note,
             "photometric": self.photometric,
-            "grey_step": 1.0 if np.issubdtype(self.pixels.dtype, np.integer) else 0.0,
+            "grey_step": self.grey_step,
             "sha256": self.sha256,
             "companions": self.companions,
-        }
+        } | flags.image_flags(self.pixels)
 
 
 def read(

@@ -26,7 +26,7 @@ MARK = b'{"failed_step": '
 # Not the image's fault: the job itself has to fail, so that it is run again.
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ESTALE)
 # What stands in `inputs` and `params` for Snakemake only: what a job depends on.
-ASIDE = ("modules", "remote", "stamp")
+ASIDE = ("modules", "remote")
 # The last line of a job's log, and how it is read back.
 TOOK = "took %.2f s, %.1f MB at most"
 TOOK_LINE = re.compile(r"INFO took ([\d.]+) s, ([\d.]+) MB at most")
@@ -44,7 +44,21 @@ def start_log(path: str | os.PathLike | None) -> None:
     # A full disk has no room for the log either.
     logging.raiseExceptions = False
     sys.excepthook = _stopped
+    if path:
+        _take_part(Path(path).absolute())
     atexit.register(lambda: log.info(TOOK, time.monotonic() - localbg.STARTED, peak_mb()))
+
+
+def _take_part(log_path):
+    """Join the run that writes to the folder of results, in which the log lies."""
+    from localbg import ownership, run_lock
+
+    above = [folder for folder in log_path.parents if folder.name == "logs"]
+    if above:
+        results = above[0].parent
+        # A run whose hooks are switched off has not marked the folder yet.
+        ownership.claim(results, Path.cwd())
+        run_lock.join(results)
 
 
 def _stopped(kind, error, trace):
@@ -70,6 +84,23 @@ def took(log_path: str | os.PathLike) -> tuple[float, float] | None:
     return (float(found[-1][0]), float(found[-1][1])) if found else None
 
 
+class DownloadFailed(Exception):
+    """A source that is the record of a failed download in place of an image."""
+
+    def __init__(self, record: dict):
+        super().__init__(record["reason"])
+        self.record = record
+
+
+def require_downloaded(source: str | os.PathLike) -> None:
+    """Raise `DownloadFailed` where a failure record stands in place of an image.
+
+    A file that is not there is left to who reads it.
+    """
+    if os.path.isfile(source) and (record := failure(source)):
+        raise DownloadFailed(record)
+
+
 def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path) -> None:
     """Do one step for one image; on failure write the reason in place of its outputs.
 
@@ -83,7 +114,7 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
     inputs, outputs, params
         Named values with ``items()``. If an input is a failure record, it is handed on and
         nothing else is done. Those named in `ASIDE` only say what the step depends on; an empty
-        input is left out.
+        input is left out. A parameter ``fingerprint`` is added to each JSON output.
     log_path : path or None
 
     Raises
@@ -98,19 +129,26 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
     )
     inputs = {name: path for name, path in inputs.items() if path}
     outputs = dict(outputs.items())
+    fingerprint = params.pop("fingerprint", "")
     try:
         for path in inputs.values():
             if record := failure(path):
                 log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
-                write_failure(record, outputs.values())
+                write_failure(record, outputs.values(), fingerprint)
                 return
         work(**inputs, **outputs, **params)
+        for path in outputs.values() if fingerprint else ():
+            if path.endswith(".json"):
+                write_json(path, {"fingerprint": fingerprint} | read_json(path))
         log.info("%s done", step)
+    except DownloadFailed as failed:
+        write_failure(failed.record, outputs.values())
     except Exception as error:
         if is_machine_s(error):
             raise
         log.exception("%s failed", step)
-        write_failure({"failed_step": step, "reason": reason(error)}, outputs.values())
+        record = {"failed_step": step, "reason": reason(error)}
+        write_failure(record, outputs.values(), fingerprint)
 
 
 def is_machine_s(error: Exception) -> bool:
@@ -122,6 +160,8 @@ def is_machine_s(error: Exception) -> bool:
 
 def failed(step: str, image: str, error: Exception) -> dict:
     """Log the error of an image's step and make its record; raise it where the machine failed."""
+    if isinstance(error, DownloadFailed):
+        return error.record
     if is_machine_s(error):
         raise error
     log.error("%s: %s failed", image, step, exc_info=error)
@@ -136,7 +176,7 @@ def reason(error: Exception) -> str:
         return f"{error.filename} may not be read (permission denied)"
     text = " ".join(str(error).split())
     # Messages of our own are sentences; a stranger's need their kind to make sense.
-    ours = isinstance(error, ValueError | files.NotWritten)
+    ours = isinstance(error, ValueError | files.NotWritten | DownloadFailed)
     return text if ours and text else f"{type(error).__name__}: {text}"
 
 
@@ -149,8 +189,16 @@ def failure(path: str | os.PathLike) -> dict | None:
         return json.load(file)
 
 
-def write_failure(record: dict, outputs: Iterable[str | os.PathLike]) -> None:
-    """Write why a step failed, ``failed_step`` first, in place of each of its outputs."""
+def write_failure(
+    record: dict, outputs: Iterable[str | os.PathLike], fingerprint: str = ""
+) -> None:
+    """Write why a step failed in place of each of its outputs.
+
+    ``failed_step`` comes first, which tells the record from a result, then the fingerprint of what
+    the step should have made.
+    """
+    own = {"fingerprint": fingerprint} if fingerprint else {}
+    record = {"failed_step": record["failed_step"]} | own | {"reason": record["reason"]}
     for path in outputs:
         write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 

@@ -1,9 +1,11 @@
-"""Images to look at first: those that failed, and those on which something is odd."""
+"""Images to look at first: those that failed, that are flagged, or on which something is odd."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+
+from localbg import flags
 
 # Below these, an image is worth a look.
 FAIR_AGREEMENT = 0.5
@@ -13,6 +15,9 @@ FAIR_F1 = 0.7
 FAR = 4.0
 ENOUGH_IMAGES = 5
 MAD_TO_SD = 1.4826
+# Spots that the middle one of the other images must have for an image without any to be odd: by
+# chance alone, one in 20,000 of such images has none.
+MANY_SPOTS = 10
 
 
 def typical(counts: Sequence[int]) -> tuple[float, float] | None:
@@ -27,12 +32,19 @@ def typical(counts: Sequence[int]) -> tuple[float, float] | None:
     return median, max(deviation, median**0.5, 1.0)
 
 
+def median_of_others(counts: Sequence[int]) -> float:
+    """Median of all counts but one that is 0: of the other images, for an image without spots."""
+    others = sorted(counts)[1:]
+    return statistics.median(others) if others else 0.0
+
+
 def reasons(
     image: Mapping,
     counts: Mapping[str, int],
     usual: Mapping[str, tuple[float, float] | None],
     jaccards: Sequence[float],
     f1: Mapping[str, float],
+    elsewhere: Mapping[str, float] | None = None,
 ) -> list[tuple[float, str]]:
     """What is odd about an image.
 
@@ -48,6 +60,9 @@ def reasons(
         Agreement of each pair of methods.
     f1 : mapping of str to float
         By method, where truth is known.
+    elsewhere : mapping of str to float, optional
+        By method, `median_of_others` of the whole study; None where the image may well have no
+        spots, as a blank control.
 
     Returns
     -------
@@ -56,7 +71,7 @@ def reasons(
     """
     if image["status"] != "ok":
         return [(2.0, f"failed: {image['reason']}")]
-    found = []
+    found = flags.explained(image)
     if f1 and max(f1.values()) < FAIR_F1:
         best = max(f1, key=f1.get)
         found.append((1 - f1[best], f"no method does better than F1 {f1[best]:.2f} ({best})"))
@@ -67,7 +82,17 @@ def reasons(
         for method, n in counts.items()
         if usual.get(method)
     }
-    if distances and distances[far := max(distances, key=distances.get)] > FAR:
+    without_any = counts and not any(counts.values())
+    many = max(elsewhere or (), key=lambda method: elsewhere[method], default=None)
+    if without_any and many and elsewhere[many] >= MANY_SPOTS:
+        found.append(
+            (
+                0.9,
+                "no method finds a spot in it, where the middle one of the other images has "
+                f"{elsewhere[many]:g} ({many})",
+            )
+        )
+    elif distances and distances[far := max(distances, key=distances.get)] > FAR:
         found.append(
             (
                 1 - FAR / (2 * distances[far]),

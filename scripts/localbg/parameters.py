@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from localbg.names import shown
+
 Size = float
 """Annotation of a length: pixels, multiples of the spot radius (``2x``), or ``0.5um``."""
 
@@ -38,6 +40,19 @@ RANGES = {
     "Percent": (lambda v: 0 <= v <= 100, "a number from 0 to 100"),
     "float": (lambda v: True, "a number"),
 }
+# What is larger is a slip, and would hang a job or break it with an error of a library.
+MOST = {"Whole": 1000, "Positive": 1e6, "NonNegative": 1e6, "Percent": 100, "float": 1e15}
+MOST_OF_UNIT = {
+    "Size": {"": 1e4, "x": 1e3, "um": 1e5},
+    "Area": {"": 1e8, "x": 1e6, "um2": 1e10},
+}
+HUGE = 1e300
+# Longer text gives names of folders that no file system takes.
+MOST_DIGITS = 20
+# Pixels that a length in µm comes to. Filters of dim small spots are narrower than a pixel, so only
+# of a spot's radius a half is asked for.
+LEAST_PIXELS = 0.05
+LEAST_RADIUS = 0.5
 UNITS = {"Size": {"x", "um"}, "Area": {"x", "um2"}}
 EXPONENT = {"Size": 1, "Area": 2}
 NUMBER = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(x|um2?|µm2?|μm2?|px)?\s*$")
@@ -118,19 +133,42 @@ def problem(value, parameter: Parameter) -> str | None:
     if value is None:
         return None if parameter.optional else "is empty; expected a value"
     if parameter.choices:
-        if value in parameter.choices:
+        # 0 equals False, and is no choice where that is one.
+        if any(value == choice and type(value) is type(choice) for choice in parameter.choices):
             return None
         expected = ", ".join(map(str, parameter.choices))
-        return f"is {value!r}; expected one of {expected}.{nearest(value, parameter.choices)}"
+        return f"is {given(value)}; expected one of {expected}.{nearest(value, parameter.choices)}"
     if parameter.kind == "bool":
-        return None if isinstance(value, bool) else f"is {value!r}; expected true or false"
+        return None if isinstance(value, bool) else f"is {given(value)}; expected true or false"
     if parameter.is_scaled:
         return _size_problem(value, parameter)
     fits, expected = RANGES[parameter.kind]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and math.isfinite(value) and fits(value):
-        return None
-    return f"is {value!r}; expected {expected}"
+    most = MOST[parameter.kind]
+    if not is_number(value) or not fits(value):
+        return f"is {given(value)}; expected {expected}"
+    return f"is {given(value)}; expected {most:.12g} at most" if abs(value) > most else None
+
+
+def is_number(value) -> bool:
+    """Whether a value is a finite number; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def given(value) -> str:
+    """A value as messages show it: as it is written in Python, cut where it is long."""
+    try:
+        return shown(repr(value))
+    except ValueError:  # Python does not write numbers of thousands of digits
+        return "a number of thousands of digits"
+
+
+def normal(value, parameter: Parameter):
+    """A value that has no `problem` as functions take it: 2.0 for a whole number is 2, -0 is 0."""
+    if parameter.kind == "Whole" and is_number(value):
+        return int(value)
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _size_problem(value, parameter: Parameter) -> str | None:
@@ -142,12 +180,17 @@ def _size_problem(value, parameter: Parameter) -> str | None:
     try:
         number, unit = split_unit(value)
     except ValueError:
-        return f"is {value!r}; {expected}"
+        return f"is {given(value)}; {expected}"
     if unit and unit not in units:
-        return f"is {value!r}; {expected}"
+        return f"is {given(value)}; {expected}"
     # A default of 0 is how a function says that 0 switches the operation off.
     if number <= 0 and not (number == 0 and parameter.default == 0):
-        return f"is {value!r}; {expected}, greater than 0"
+        return f"is {given(value)}; {expected}, greater than 0"
+    most = MOST_OF_UNIT[parameter.kind][unit]
+    if number > most:
+        return f"is {given(value)}; expected {most:.12g}{unit or ' pixels'} at most"
+    if isinstance(value, str) and len(value) > MOST_DIGITS:
+        return f"is {given(value)}; expected {MOST_DIGITS} characters at most"
     return None
 
 
@@ -159,18 +202,15 @@ def split_unit(value) -> tuple[float, str]:
     ValueError
         If ``value`` is neither a finite number nor a number with a known unit.
     """
-    if isinstance(value, bool):
-        raise ValueError(f"{value!r} is not a size")
-    if isinstance(value, int | float):
-        if not math.isfinite(value):
-            raise ValueError(f"{value!r} is not a size")
-        return float(value), ""
-    match = NUMBER.match(str(value))
+    if is_number(value):
+        # The limits of sizes refuse what is too large for a float, in words.
+        return float(max(-HUGE, min(value, HUGE))), ""
+    match = NUMBER.match(value) if isinstance(value, str) else None
     if not match:
-        raise ValueError(f"{value!r} is not a size")
+        raise ValueError(f"{given(value)} is not a size")
     number, unit = match.groups()
     unit = (unit or "").replace("µ", "u").replace("μ", "u")
-    return float(number), "" if unit == "px" else unit
+    return min(float(number), HUGE), "" if unit == "px" else unit
 
 
 def scale(value, kind: str, spot_radius):
@@ -200,7 +240,7 @@ def scale(value, kind: str, spot_radius):
     return _join(number * factor, radius_unit + power)
 
 
-def in_pixels(value, pixel_size_um: float | None) -> float | None:
+def in_pixels(value, pixel_size_um: float | None, *, least: float = LEAST_PIXELS) -> float | None:
     """Turn a scaled size or area into pixels.
 
     Parameters
@@ -209,11 +249,13 @@ def in_pixels(value, pixel_size_um: float | None) -> float | None:
         What `scale` returned.
     pixel_size_um : float or None
         Pixel size in µm, where known.
+    least : float
+        Pixels that a length in µm must come to.
 
     Raises
     ------
     ValueError
-        If the value is in µm and the pixel size is unknown.
+        If the value is in µm and the pixel size is unknown, or such that the value can't be meant.
     """
     if value is None:
         return None
@@ -225,7 +267,28 @@ def in_pixels(value, pixel_size_um: float | None) -> float | None:
             f"the size {value} is in µm, but the pixel size is unknown; "
             "give pixel_size_um in the sheet, or give the size in pixels"
         )
-    return round(number / pixel_size_um ** (2 if unit == "um2" else 1), 9)
+    kind = "Area" if unit == "um2" else "Size"
+    pixels = round(number / pixel_size_um ** EXPONENT[kind], 9)
+    # 0 switches something off, and areas may be as small as one likes.
+    least = least if kind == "Size" and number else 0
+    most = MOST_OF_UNIT[kind][""]
+    if not least <= pixels <= most:
+        raise ValueError(
+            f"the size {value} is {pixels:.3g} pixels at {pixel_size_um:g} µm per pixel; expected "
+            f"{least:g} to {most:g}. Mend the size, or pixel_size_um in the sheet"
+        )
+    return pixels
+
+
+def radius_in_pixels(spot_radius, pixel_size_um: float | None) -> float:
+    """A spot's radius in pixels; what is given in µm must come to half a pixel or more.
+
+    Raises
+    ------
+    ValueError
+        As `in_pixels`, and where the radius is smaller.
+    """
+    return in_pixels(spot_radius, pixel_size_um, least=LEAST_RADIUS)
 
 
 def resolved(parameters: dict, pixel_size_um: float | None) -> dict:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from localbg.plan import Method, Plan
 
-# Of each image and method, what `collect` gathers where every step is a job.
-GATHERED = ("estimate", "subtract", "threshold", "spots")
+# Of each image and method, what `collect` gathers where every step is a job: the records of these
+# kinds of results.
+RECORDS = {
+    "estimate": "background",
+    "subtract": "foreground",
+    "threshold": "mask",
+    "spots": "labels",
+}
 
 
 def upstream(plan: Plan, kind: str, label: str, needed: str, image: str) -> str:
@@ -70,24 +76,25 @@ def images(plan: Plan) -> list[dict]:
     ]
 
 
-def results(plan: Plan, keys: tuple[str, ...]) -> list[dict]:
-    """Each image and method with the paths of some of its results."""
+def results(plan: Plan) -> list[dict]:
+    """Each image and method with the paths of what `collect` gathers."""
     return [
         {"image": image, "method": method.name}
-        | {key: path for key, path in of_method(plan, image, method).items() if key in keys}
+        | {key: path for key, path in of_method(plan, image, method).items() if key in RECORDS}
         for image in plan.images
         for method in plan.methods.values()
     ]
 
 
+def batches(plan: Plan) -> list[tuple[str, str]]:
+    """Batch and label of the background of each job that takes a batch."""
+    backgrounds = sorted({method.background for method in plan.methods.values()})
+    return [(batch, background) for batch in plan.batches for background in backgrounds]
+
+
 def pieces(plan: Plan) -> list[str]:
     """What the jobs of batches leave: a file for each batch and background."""
-    backgrounds = sorted({method.background for method in plan.methods.values()})
-    return [
-        f"{plan.results}/batches/{batch}/{background}.jsonl"
-        for batch in plan.batches
-        for background in backgrounds
-    ]
+    return [f"{plan.results}/batches/{'/'.join(piece)}.jsonl" for piece in batches(plan)]
 
 
 def logs(plan: Plan) -> dict[str, list[str]]:
@@ -99,6 +106,7 @@ def logs(plan: Plan) -> dict[str, list[str]]:
         for pool in sorted({plan.pool(mask, image) for image in plan.images})
     ]
     found = {"evidence": plan.sampled, "sweep": plan.sweeps, "share_threshold": pools}
+    found["download"] = plan.addresses
     if plan.batches:
         start = f"{plan.results}/batches/"
         names = [path.removeprefix(start).removesuffix(".jsonl") for path in pieces(plan)]

@@ -6,12 +6,15 @@ Everything that can be wrong with a config is found here, before any job starts.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, scope, sheet
+from localbg import batches, files, scope, sheet
 from localbg import config as keys
+from localbg.addresses import redacted_text
+from localbg.ome import companions
 from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
 from localbg.sample import spread
 
@@ -29,7 +32,8 @@ class PlanError(ValueError):
         if len(problems) > len(shown):
             shown.append(f"… and {len(problems) - len(shown)} more problems")
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"The configuration has {count}:", *(f"- {p}" for p in shown)]))
+        shown = [f"- {redacted_text(problem)}" for problem in shown]
+        super().__init__("\n".join([f"The configuration has {count}:", *shown]))
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,10 @@ class Plan:
         How to gather it: the config's ``evidence``, with a list of ``contrasts``.
     sampled : dict of str to list of str
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
+    notes : list of str
+        What was left out of the images, a line each.
+    versions : localbg.web.Versions or None
+        What was seen of the remote images, set by who plans a run.
     """
 
     images: dict[str, sheet.Image]
@@ -106,6 +114,9 @@ class Plan:
     config: dict = field(default_factory=dict)
     evidence: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
+    _stamps: dict[str, list] = field(default_factory=dict, init=False, repr=False, compare=False)
+    notes: list[str] = field(default_factory=list)
+    versions: object = None
 
     def parameters(self, kind: str, label: str, image: str) -> dict:
         """Parameters of a step for one image: sizes in pixels, or in µm as text."""
@@ -120,13 +131,19 @@ class Plan:
         """What tells a file from an earlier version of it; empty where it is gone.
 
         Images are no inputs that Snakemake knows of: it would wait for a file that vanishes while
-        the run goes on, and then give up the whole run for it.
+        the run goes on, and then give up the whole run for it. A run looks once: what changes
+        after that is noticed when the image is read.
         """
-        try:
-            status = os.stat(self.images[image].path)
-        except OSError:
-            return []
-        return [status.st_size, status.st_mtime_ns]
+        if self.images[image].is_remote:
+            return [self.versions.stamp(image)] if self.versions else []
+        if image not in self._stamps:
+            used = [self.images[image].path]
+            # What can't be told of a file here is said by the job that reads it.
+            with suppress(OSError, ValueError):
+                used += companions(used[0])
+            stamps = ([path, *files.stamp(path)] for path in used)
+            self._stamps[image] = [stamp for stamp in stamps if len(stamp) > 1]
+        return self._stamps[image]
 
     def batch(self, batch: str, background: str) -> dict:
         """What a job needs to know: its images, and the methods that share a background."""
@@ -248,10 +265,24 @@ class Plan:
         return {name: row.truth for name, row in self.images.items() if row.truth}
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """Addresses of the remote images, secrets and all."""
+        return {name: row.address for name, row in self.images.items() if row.is_remote}
+
+    @property
     def sheet(self) -> list[str]:
         """Path of the sheet of images, where there is one."""
         source = self.config["images"]
         return [source] if isinstance(source, str) and os.path.isfile(source) else []
+
+    def inputs(self) -> list[tuple[str, str]]:
+        """What a run reads, in words, and its local path."""
+        rows = self.images.values()
+        return [
+            *((f"image '{row.image}'", row.path) for row in rows if not row.is_remote),
+            *((f"truth of '{image}'", path) for image, path in self.with_truth.items()),
+            *(("sheet", path) for path in self.sheet),
+        ]
 
     def missing_files(self) -> list[str]:
         """Problems with files on disk: images, truth, and a results folder that can be made."""
@@ -289,9 +320,12 @@ def make_plan(config: dict) -> Plan:
     }
     if misshapen := keys.problems(config):
         raise PlanError(problems + misshapen)
-    config = keys.defaults() | config
-    images, wrong = sheet.images(
-        config["images"], base=config["base"], spot_radius=config["spot_radius"]
+    config = keys.whole(keys.defaults() | config)
+    images, wrong, notes = sheet.images(
+        config["images"],
+        base=config["base"],
+        spot_radius=config["spot_radius"],
+        results=config["results"],
     )
     problems += wrong
     methods, wrong = recipes(config)
@@ -310,6 +344,7 @@ def make_plan(config: dict) -> Plan:
     plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
     plan.config = config | {"run": run}
+    plan.notes = notes
     if run["mode"] == "batch":
         size = run["images_per_job"]
         if size == "auto":

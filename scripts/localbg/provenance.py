@@ -81,8 +81,24 @@ def usage(logs: dict[str, Iterable[str | os.PathLike]]) -> dict[str, dict]:
     return found
 
 
-def command(config: str | os.PathLike) -> str:
-    """The command that repeats the run with a resolved config."""
+def secrets_note(put_back: list[str]) -> str:
+    """A comment on top of a resolved config: which of its addresses lack their secrets."""
+    if not put_back:
+        return ""
+    places = "".join(f"# - {place}\n" for place in put_back)
+    return (
+        "# User names, passwords and values of queries (…) were left out of the addresses at\n"
+        f"{places}# Put them back before a run with this config.\n"
+    )
+
+
+def command(config: str | os.PathLike, put_back: list[str]) -> str:
+    """The command that repeats the run with a resolved config.
+
+    Where secrets were left out of the config, a comment behind the command says where.
+    """
     words = ["snakemake", "--snakefile", ROOT / "Snakefile", "--directory", Path.cwd()]
     words += ["--configfile", Path(config).absolute(), "--cores", "all"]
-    return shlex.join(map(str, words))
+    first = "; ".join(put_back)
+    note = f"  # first put the secrets of addresses back into {config}: {first}" if first else ""
+    return shlex.join(map(str, words)) + note

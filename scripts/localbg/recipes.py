@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import math
 from functools import cache
 from pathlib import Path
 
 from localbg import config as keys
-from localbg import scope
-from localbg.parameters import Parameter, functions, nearest, problem, resolved, scale
+from localbg import names, scope
+from localbg.parameters import (
+    HUGE,
+    Parameter,
+    functions,
+    given,
+    is_number,
+    nearest,
+    normal,
+    problem,
+    resolved,
+    scale,
+)
 from localbg.tables import COMPARISON
 
 LIBRARY = Path(__file__).parent
@@ -21,6 +33,8 @@ SCOPE = {
     "scope": Parameter("Literal", default="image", choices=("image", "group", "all")),
     "from": Parameter("Literal", default="images", choices=("images", "blank")),
 }
+# Of all sweeps together: more is a slip, and would take hours to plan.
+MOST_METHODS = 10_000
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
 
 
@@ -60,14 +74,42 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
         {step: shipped[step] for step in STEPS}, {step: config[step] for step in STEPS}
     )
     common["polarity"] = config["polarity"]
+    bases = {method: _merged_steps(common, methods[method]) for method in chosen}
+    total = sum(map(_n_combinations, bases.values()))
+    if total > MOST_METHODS:
+        return {}, [
+            *problems,
+            f"methods: the lists of values make {total} methods; expected {MOST_METHODS} at most",
+        ]
     found = {}
-    for method in chosen:
-        for name, recipe in _sweep(method, _merged_steps(common, methods[method])):
+    for method, base in bases.items():
+        for name, recipe in _sweep(method, base):
             if name in found:
                 problems.append(f"methods: two methods come out as '{name}'; rename one of them")
-            problems += [f"methods, {name}: {text}" for text in _problems(recipe)]
-            found[name] = recipe
+            wrong = _problems(recipe)
+            # A name that the config gives is checked with its keys.
+            if not wrong and name != method and (text := names.problem(name)):
+                problems.append(f"methods: the name '{names.shown(name)}' of a sweep {text}")
+            problems += [f"methods, {names.shown(name)}: {text}" for text in wrong]
+            found[name] = recipe if wrong else _normal(recipe)
     return found, problems
+
+
+def _normal(recipe):
+    """A recipe without problems with its numbers as functions take them."""
+    result = dict(recipe)
+    for step in STEPS:
+        known = signature(step, recipe[step])
+        result[step] = {
+            key: normal(value, known[key]) if key in known else value
+            for key, value in recipe[step].items()
+        }
+    return result
+
+
+def _n_combinations(recipe):
+    lists = [value for step in STEPS for value in recipe[step].values() if isinstance(value, list)]
+    return math.prod(len(values) or 1 for values in lists)
 
 
 def _problems(recipe):
@@ -248,6 +290,7 @@ def word(name: str, value) -> str:
     """A parameter and its value as they stand in names."""
     if isinstance(value, bool) or value is None:
         value = str(value).lower()
-    elif isinstance(value, int | float):
-        value = f"{value:.12g}"
-    return f"{name}-{str(value).replace(' ', '').replace('µ', 'u').replace('μ', 'u')}"
+    elif is_number(value) and abs(value) < HUGE:
+        value = f"{value + 0.0:.12g}"  # -0 is 0
+    text = value if isinstance(value, str) else given(value)
+    return f"{name}-{text.replace(' ', '').replace('µ', 'u').replace('μ', 'u')}"

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import csv
+import difflib
 import glob
-import math
 import os
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from localbg import delimited, files, image_files, names, truth
+from localbg.addresses import is_address, joined, lacks_secrets, redacted
+from localbg.names import shown
 from localbg.parameters import Parameter, nearest, problem, split_unit
-from localbg.truth import points
 
-ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*")
-SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
-ADDRESS = ("http://", "https://")
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf|nan", re.I)
+PIXEL_SIZES = (1e-6, 1e6)  # µm
+MOST_INDEX = 1_000_000
+# A million rows with long paths.
+MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
 class Image:
-    """One row of the sheet: an image and what is known of it."""
+    """One row of the sheet: an image and what is known of it.
+
+    The path of an image behind an http(s) address is that address without its secrets, as tables
+    and logs may show it. Only who downloads the image asks for its ``address``.
+    """
 
     image: str
     path: str
@@ -35,28 +42,45 @@ class Image:
     t: int | None = None
     truth: str | None = None
     role: str = ""
+    address: str | None = field(default=None, repr=False)
 
     @property
     def is_remote(self) -> bool:
         """Whether the path is an http(s) address."""
-        return self.path.startswith(ADDRESS)
+        return is_address(self.path)
 
 
-COLUMNS = tuple(field.name for field in fields(Image))
+COLUMNS = tuple(column.name for column in fields(Image) if column.name != "address")
+# Columns with numbers, in which a comma may stand for the point.
+NUMBERS = ("spot_radius", "pixel_size_um", "channel", "z", "t")
+# What people call these columns, without signs and capitals.
+OTHER_NAMES = {
+    **dict.fromkeys(("ch", "chan", "channels", "channelindex"), "channel"),
+    **dict.fromkeys(("slice", "zslice", "zindex", "zplane"), "z"),
+    **dict.fromkeys(("timepoint", "timepoints", "frame", "tindex"), "t"),
+    **dict.fromkeys(("pixelsize", "pixelsizeµm", "pixelsizemicron", "umperpixel"), "pixel_size_um"),
+    **dict.fromkeys(("radius", "spotsize", "radiuspx", "spotradiuspx"), "spot_radius"),
+    **dict.fromkeys(("groundtruth", "truths"), "truth"),
+}
 
 
-def images(source, *, base: str | None, spot_radius) -> tuple[dict[str, Image], list[str]]:
+def images(
+    source, *, base: str | None, spot_radius, results: str
+) -> tuple[dict[str, Image], list[str], list[str]]:
     """Resolve the config's ``images``.
 
     Parameters
     ----------
     source : str or dict
-        Path of a sheet (csv or tsv), a glob, a folder, or a mapping of ids to rows.
+        Path of a sheet (csv or tsv), a folder, an image or a glob, or a mapping of ids to rows.
+        What is there by that very name is no glob.
     base : str or None
         Folder or http(s) address that relative paths start from. By default the sheet's folder,
         or the working directory where there is no sheet.
     spot_radius : number or str
         For rows that give none.
+    results : str
+        Folder of the results, in which no images of the study are looked for.
 
     Returns
     -------
@@ -64,8 +88,19 @@ def images(source, *, base: str | None, spot_radius) -> tuple[dict[str, Image], 
         By id, sorted.
     problems : list of str
         What is wrong, each naming place, value and remedy; rows with problems are left out.
+    notes : list of str
+        What was left out, a line each.
+
+    Notes
+    -----
+    A row costs some ten microseconds.
     """
-    rows, folder, problems = _rows(source)
+    problems = [f"spot_radius {text}"] if (text := _radius_problem(spot_radius)) else []
+    try:
+        rows, folder, wrong, notes = _rows(source, results)
+    except ValueError as error:
+        return {}, [*problems, str(error)], []
+    problems += wrong
     found: dict[str, Image] = {}
     places: dict[str, str] = {}
     for place, row in rows:
@@ -73,82 +108,121 @@ def images(source, *, base: str | None, spot_radius) -> tuple[dict[str, Image], 
         first = places.setdefault(image.image.casefold(), place)
         if first is not place:
             wrong.append(
-                f"image '{image.image}' is there already ({first}); ids must be unique, and differ "
-                "in more than upper and lower case"
+                f"image '{shown(image.image)}' is there already ({first}); ids must be unique, and "
+                "differ in more than upper and lower case"
             )
         problems += [f"{place}: {text}" for text in wrong]
         if not wrong:
             found[image.image] = image
-    return dict(sorted(found.items())), problems
+    return dict(sorted(found.items())), problems, notes
 
 
-def _rows(source):
-    """Rows as dictionaries with the place each comes from, and their folder."""
+def _rows(source, results):
+    """Rows as dictionaries with the place each comes from, their folder, problems and notes.
+
+    Raises
+    ------
+    ValueError
+        In words, if ``source`` is none of what it may be.
+    """
     if isinstance(source, dict):
-        rows = [
-            (f"images, {name}", {"image": str(name)} | _text(row)) for name, row in source.items()
-        ]
-        return rows, "", [] if rows else ["images: the mapping is empty; expected id: {path: …}"]
-    if Path(source).is_dir():
-        paths = [p for p in glob.glob(f"{glob.escape(source)}/*") if p.lower().endswith(SUFFIXES)]
-        return _from_paths(paths, f"no TIFF file (.tif, .tiff) in the folder '{source}'")
-    if glob.has_magic(source):
-        paths = glob.glob(source, recursive=True)
-        return _from_paths(paths, f"no file matches '{source}'")
-    return _from_sheet(Path(source))
+        if not source:
+            raise ValueError("images: the mapping is empty; expected id: {path: …}")
+        rows = (
+            (f"images, {shown(name)}", {"image": str(name)} | _text(row))
+            for name, row in source.items()
+        )
+        return rows, "", [], []
+    if is_address(source):
+        raise ValueError(
+            f"images: '{shown(source)}' is an address; expected a sheet, folder or glob here. Give "
+            "a sheet or a mapping of paths, and the address as base"
+        )
+    if os.path.lexists(source) and not os.path.isdir(source):
+        if source.lower().endswith(image_files.SUFFIXES):
+            return _from_paths([source]), "", [], []
+        return _from_sheet(source)
+    if os.path.isdir(source) or glob.has_magic(source):
+        paths, notes, wrong = image_files.find(source, results=results)
+        return _from_paths(paths), "", [f"images: {wrong}"] if wrong else [], notes
+    raise ValueError(f"images: there is no sheet or folder '{source}' (looked from {Path.cwd()})")
 
 
-def _from_paths(paths, nothing):
-    paths = sorted(map(os.path.normpath, paths))
-    rows = [(f"images, '{path}'", {"image": _stem(path), "path": path}) for path in paths]
-    return rows, "", [] if rows else [f"images: {nothing} (looked from {Path.cwd()})"]
+def _from_paths(paths):
+    return [
+        (f"images, '{shown(path, 300)}'", {"image": _stem(path), "path": path}) for path in paths
+    ]
 
 
 def _stem(path):
     name = Path(path).name
-    suffix = next((s for s in SUFFIXES if name.lower().endswith(s)), Path(name).suffix)
-    # Blanks and the like don't survive in file names and shells; the sheet's ids must fit as given.
-    return re.sub(r"[^A-Za-z0-9_.+=-]", "_", name[: len(name) - len(suffix)]).lstrip(".+=-")
+    suffix = next(s for s in image_files.SUFFIXES if name.lower().endswith(s))
+    return names.cleaned(name[: len(name) - len(suffix)])
 
 
 def _from_sheet(path):
-    if not path.is_file():
-        return [], "", [f"images: there is no sheet or folder '{path}' (looked from {Path.cwd()})"]
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-            reader = csv.DictReader(file, delimiter=separator)
-            header = [name.strip() for name in reader.fieldnames or ()]
-            reader.fieldnames = header
-            lines = [(reader.line_num, row) for row in reader]
-    except UnicodeDecodeError as error:
-        return [], "", [f"{path}: is not a text file in UTF-8 ({error.reason})"]
+        table = delimited.read(path, COLUMNS, MOST_BYTES)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    header = table.header
+    problems, unknown = _column_problems(path, header)
+    if problems:
+        return [], "", problems, []
+    rows = []
+    for number, cells in table.lines:
+        place = f"{path}, line {number}"
+        try:
+            rows.append((place, _with_points(table, table.record(cells))))
+        except ValueError as error:
+            problems.append(f"{place}: {error}")
+    if not rows and not problems:
+        problems.append(f"{path}: has no rows; expected one per image")
+    notes = [f"{path}: columns that are not used: {', '.join(unknown)}"] if unknown else []
+    return rows, os.path.dirname(path) or ".", problems, notes
+
+
+def _with_points(table, row):
+    """A row of a sheet with numbers as they are written in English."""
+    return row | {key: table.number(row[key]) for key in NUMBERS if key in row}
+
+
+def _column_problems(path, header):
+    """What is wrong with the columns of a sheet, and those that nobody asks for."""
     problems = [
-        f"{path}: column '{name}' is missing; found {', '.join(header) or 'an empty file'}."
+        f"{path}: column '{name}' is missing; found {shown(', '.join(header), 300)}."
         f"{nearest(name, set(header) - set(COLUMNS))}"
+        if header
+        else f"{path}: column '{name}' is missing; found an empty file."
         for name in ("image", "path")
         if name not in header
     ]
-    problems += [
-        f"{path}: unknown column '{name}'.{hint}"
-        for name in header
-        if name and name not in COLUMNS and (hint := nearest(name, COLUMNS)) and not problems
-    ]
+    unknown = [name for name in header if name and name not in COLUMNS]
+    if not problems:
+        problems += [
+            f"{path}: unknown column '{shown(name)}'. Did you mean '{meant}'?"
+            for name in unknown
+            if (meant := _meant(name, header))
+        ]
     problems += [
         f"{path}: column '{name}' is there twice" for name in COLUMNS if header.count(name) > 1
     ]
-    if problems:
-        return [], "", problems
-    rows = []
-    for number, row in lines:
-        place = f"{path}, line {number}"
-        if None in row or None in row.values():
-            problems.append(f"{place}: has {'more' if None in row else 'fewer'} cells than columns")
-        elif any(value.strip() for value in row.values()):
-            rows.append((place, row))
-    if not rows and not problems:
-        problems.append(f"{path}: has no rows; expected one per image")
-    return rows, str(path.parent), problems
+    return problems, list(map(shown, unknown))
+
+
+def _meant(name, header):
+    """The column of ours that a name stands for; none that the sheet has besides."""
+    plain = re.sub(r"[^a-z0-9µ]", "", name.casefold().replace("μ", "µ"))
+    columns = {column.replace("_", ""): column for column in COLUMNS}
+    if plain in columns:
+        return columns[plain]
+    free = {key: column for key, column in columns.items() if column not in header}
+    if (meant := OTHER_NAMES.get(plain)) in free.values():
+        return meant
+    near = difflib.get_close_matches(plain, list(free), n=1, cutoff=0.75)
+    return free[near[0]] if near else None
 
 
 def _text(row):
@@ -161,75 +235,111 @@ def _image(row, folder, spot_radius):
     row = {key: value.strip() for key, value in row.items()}
     name, path = row.get("image", ""), row.get("path", "")
     wrong = []
-    if not ID.fullmatch(name):
-        odd = "".join(sorted(set(re.sub(r"[A-Za-z0-9_.+=-]", "", name)))) or name[:1]
-        wrong.append(
-            f"image id '{name}' has characters that don't fit a file name ('{odd}'); expected "
-            "letters, digits and _ . + = - and no . + = - in front"
-        )
+    if text := names.problem(name):
+        wrong.append(f"image id '{shown(name)}' {text}")
     if not path:
         wrong.append("path is empty; expected the image's file")
+    located = _located(path, folder)
+    if is_address(located) and lacks_secrets(located):
+        wrong.append(
+            f"the address {redacted(located)} has its secrets left out, as in provenance.yaml; put "
+            "back what stands for …"
+        )
     values = {
         "image": name,
-        "path": _located(path, folder),
+        "path": redacted(located),
+        "address": located if is_address(located) else None,
         "spot_radius": _number(row["spot_radius"]) if row.get("spot_radius") else spot_radius,
         "group": row.get("group", ""),
         "axes": row.get("axes") or None,
         "role": row.get("role", ""),
-        "truth": _located(row["truth"], folder) if row.get("truth") else None,
+        "truth": redacted(_located(row["truth"], folder)) if row.get("truth") else None,
     }
+    for key in ("path", "group", "axes", "truth"):
+        if values[key] and names.CONTROL.search(values[key]):
+            wrong.append(
+                f"{key} is '{shown(values[key])}'; expected text without line breaks, control "
+                "characters and what is not valid text. Rename it"
+            )
     if values["role"] not in ROLES:
         hint = nearest(values["role"], ROLES[1:])
-        wrong.append(f"role is '{values['role']}'; expected blank, or nothing.{hint}")
+        wrong.append(f"role is '{shown(values['role'])}'; expected blank, or nothing.{hint}")
     for key in ("channel", "z", "t"):
         values[key] = _index(key, row.get(key), wrong)
-    size = _number(row.get("pixel_size_um"))
-    if size is not None and not (isinstance(size, float) and 0 < size < math.inf):
-        wrong.append(f"pixel_size_um is {size!r}; expected µm per pixel, greater than 0")
-    values["pixel_size_um"] = size
-    text = problem(values["spot_radius"], SIZE)
-    if text or split_unit(values["spot_radius"])[1] == "x":
-        text = text or f"is {values['spot_radius']!r}; expected pixels or µm (0.3um)"
+    values["pixel_size_um"] = size = _number(row.get("pixel_size_um"))
+    low, high = PIXEL_SIZES
+    if size is not None and not (isinstance(size, float) and low <= size <= high):
+        given = shown(repr(size))
+        wrong.append(
+            f"pixel_size_um is {given}; expected µm per pixel, greater than 0 ({low:g} to {high:g})"
+        )
+    if row.get("spot_radius") and (text := _radius_problem(values["spot_radius"])):
         wrong.append(f"spot_radius {text}")
     return Image(**values), wrong
 
 
+def _radius_problem(radius):
+    """What is wrong with the radius of spots, in pixels or µm."""
+    text = problem(radius, SIZE)
+    if not text and split_unit(radius)[1] == "x":
+        text = f"is {radius!r}; expected pixels or µm (0.3um)"
+    return text
+
+
 def _located(path, folder):
     """A path from the folder it is relative to; the folder may be an address."""
-    if not folder or path.startswith(ADDRESS) or os.path.isabs(path):
+    if not folder or is_address(path) or os.path.isabs(path):
         return path
-    if folder.startswith(ADDRESS):
-        return f"{folder.rstrip('/')}/{path}"
+    if is_address(folder):
+        return joined(folder, path)
     return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
 
 
 def _number(text):
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return text
+    """A number; the text itself where it is none, None where there is nothing."""
+    if not text:
+        return None
+    return float(text) if NUMBER.fullmatch(text) else text
 
 
 def _index(key, text, wrong):
     if not text or (key == "z" and text in ("max", "mean")):
         return text or None
     number = _number(text)
-    if isinstance(number, float) and number >= 0 and number.is_integer():
+    if isinstance(number, float) and 0 <= number <= MOST_INDEX and number.is_integer():
         return int(number)
     also = ", max or mean" if key == "z" else ""
-    wrong.append(f"{key} is '{text}'; expected an index counted from 0{also}")
+    most = f" ({MOST_INDEX} at most)" if isinstance(number, float) and number > MOST_INDEX else ""
+    wrong.append(f"{key} is '{shown(text)}'; expected an index counted from 0{also}{most}")
     return None
 
 
 def missing_files(images: dict[str, Image]) -> list[str]:
-    """Problems with the local files that the rows name: not there, or a truth without points."""
+    """Problems with the local files that the rows name: no file, or a truth that can't be one.
+
+    Notes
+    -----
+    Costs a look at each file's entry; of truth, small files of points are read as well.
+    """
     problems = []
     for image in images.values():
         if not image.is_remote and not os.path.isfile(image.path):
-            problems.append(f"image '{image.image}': there is no file {image.path}")
+            problems.append(f"image '{image.image}': {_not_a_file(image.path)}")
         if image.truth:
             try:
-                points(image.truth)
+                truth.check(image.truth)
             except (OSError, ValueError) as error:
-                problems.append(f"image '{image.image}': truth {image.truth}: {error}")
+                words = error.strerror if isinstance(error, OSError) else str(error)
+                problems.append(f"image '{image.image}': truth {image.truth}: {words}")
     return problems
+
+
+def _not_a_file(path):
+    """Say what is there instead of a file."""
+    try:
+        files.require_regular(path)
+    except ValueError as error:
+        return f"{path} {error}"
+    except OSError:
+        pass
+    return f"there is no file {path}"

@@ -6,6 +6,7 @@ import csv
 import itertools
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,9 +22,18 @@ COLUMNS = {
         "shape": "size of each axis of the file",
         "axes": "names of those axes",
         "dtype": "type of the file's pixels",
+        "photometric": "what the stored grey levels mean, in TIFF's words",
         "group": "group in the sheet",
         "pixel_size_um": "µm per pixel, where known",
+        "pixel_size_note": "why no pixel size is known, in words",
         "spot_radius": "radius of a spot in pixels",
+        "flags": "what is odd about its grey levels, joined by ;: constant, zero, saturated, "
+        "few_levels, one_value; empty: nothing",
+        "saturated_fraction": "share of pixels at the highest grey level, where that is a limit",
+        "commonest_fraction": "share of pixels at the commonest grey level",
+        "highest_grey": "highest grey level",
+        "commonest_grey": "commonest grey level",
+        "n_grey_levels": "number of different grey levels",
         "sha256": "hash of the file as it was read",
     },
     "spots": {
@@ -79,6 +89,8 @@ COLUMNS = {
         "image": "id of the image",
         "group": "group in the sheet",
         "method": "name of the method",
+        "status": "ok, or failed where the truth can't be used; then there are no numbers",
+        "reason": "why it can't be used, in words",
         "n_truth": "number of true spots",
         "n_spots": "number of spots found",
         "matched": "true spots found, one to one within the tolerance",
@@ -269,17 +281,43 @@ MEASURES = [name for name in COLUMNS["spots"] if name not in ("image", "method")
 COMPARISON = (("image", "group"), ("count_median", "count_spread"))
 # parameters.csv goes on with what the methods' steps take: <step>_<parameter>, sizes in pixels.
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
+# Text that a spreadsheet would take for a formula is written with an apostrophe in front, and text
+# that looks like that with one more, so that reading gives it back.
+FORMULA = re.compile(r"'*[=+\-@\t]")
 
 
 def text(name: str, value) -> str:
-    """One cell: six significant digits, thousandths for positions, nothing for what is unknown."""
+    """One cell: six significant digits, thousandths for positions, nothing for what is unknown.
+
+    Text that begins with = + - @ or a tab gets an apostrophe in front, but not a number. A carriage
+    return is a blank: it would end the row.
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.{PLACES[name]}f}" if name in PLACES else f"{value:.6g}"
-    return str(value)
+    value = str(value).replace("\r", " ")
+    return f"'{value}" if FORMULA.match(value) and not _is_number(value) else value
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(row):
+    """A row of text without the apostrophes that `text` put there."""
+    if not any(value[:1] == "'" for value in row.values()):
+        return row
+    return {
+        key: value.removeprefix("'") if FORMULA.match(value) else value
+        for key, value in row.items()
+    }
 
 
 class Writer:
@@ -329,7 +367,7 @@ def grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict[str, str]]
     with Path(path).open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         for image, group in itertools.groupby(rows, key=lambda row: row["image"]):
-            yield image, list(group)
+            yield image, list(map(_plain, group))
 
 
 class Following:
@@ -365,4 +403,19 @@ def counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
 def read(path: str | os.PathLike) -> list[dict[str, str]]:
     """Read a CSV table as rows of text."""
     with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return list(map(_plain, csv.DictReader(file)))
+
+
+def scored(accuracy: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Rows of accuracy.csv that have numbers: those of images whose truth could be used."""
+    return [row for row in accuracy if row["status"] == "ok"]
+
+
+def unscored(accuracy: str | os.PathLike) -> list[tuple[str, str]]:
+    """Images whose truth could not be used, with the reason in words; from accuracy.csv.
+
+    None where there is no such table.
+    """
+    if not Path(accuracy).is_file():
+        return []
+    return [(name, rows[0]["reason"]) for name, rows in grouped(accuracy) if not scored(rows)]

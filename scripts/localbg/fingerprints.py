@@ -1,0 +1,160 @@
+"""What a result answers: a short hash of the images, parameters and steps that it comes from.
+
+Each result carries the fingerprint of the question that it was made for. Whoever gathers results
+checks them (`localbg.gathered`), and what answers another question than the plan's is made again:
+also where Snakemake's own records are lost, or another run has put its results in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+
+import localbg
+from localbg import paths
+from localbg.gathered import recorded
+from localbg.plan import KINDS, Plan
+
+
+def of(*parts) -> str:
+    """16 hexadecimal digits that tell plain data from other plain data."""
+    text = json.dumps([localbg.__version__, *parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Fingerprints:
+    """The fingerprints of all results of a plan.
+
+    ``step(kind, label, image)`` of what a step makes, ``shared(mask, pool)`` of a threshold that
+    images share, and ``batch(batch, background)`` of the piece that a batch's job leaves are
+    computed once.
+    """
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self.step = cache(self._step)
+        self.shared = cache(self._shared)
+        self.batch = cache(self._batch)
+
+    def image(self, image: str) -> str:
+        """Of the plane that is read."""
+        plan = self._plan
+        return of(image, plan.images[image].path, plan.picks(image), plan.stamp(image))
+
+    def _step(self, kind: str, label: str, image: str) -> str:
+        plan = self._plan
+        step = plan.steps[kind][label]
+        below = {k: self.step(k, getattr(step, k), image) for k in KINDS if getattr(step, k, None)}
+        pool = plan.pool(label, image) if kind == "mask" else None
+        shared = self.shared(label, pool) if pool else None
+        own = plan.parameters(kind, label, image)
+        return of(kind, label, own, below, self.image(image), shared)
+
+    def own_threshold(self, mask: str, image: str) -> str:
+        """Of the threshold that an image would get by itself."""
+        plan = self._plan
+        foreground = self.step("foreground", plan.steps["mask"][mask].foreground, image)
+        return of("own_threshold", mask, plan.parameters("mask", mask, image), foreground)
+
+    def _shared(self, mask: str, pool: str) -> str:
+        plan, members = self._plan, self._plan.members(mask, pool)
+        if not plan.batches:
+            return of("shared", [self.own_threshold(mask, image) for image in members])
+        background = next(m.background for m in plan.methods.values() if m.mask == mask)
+        pieces = [
+            self.thresholds(batch, background)
+            for batch, images in plan.batches.items()
+            if not set(members).isdisjoint(images)
+        ]
+        return of("shared", mask, members, pieces)
+
+    def _batch(self, batch: str, background: str) -> str:
+        return self._piece("batch", self._plan.batch(batch, background))
+
+    def thresholds(self, batch: str, background: str) -> str:
+        """Of a batch's own thresholds."""
+        work = self._plan.batch(batch, background)
+        rows = [{k: v for k, v in row.items() if k != "pools"} for row in work["rows"]]
+        asked = self._plan.asked(batch, background)
+        return of("thresholds", work["steps"], rows, asked, self._stamps(work))
+
+    def evidence(self, part: str) -> str:
+        """Of the piece that a job leaves which gathers evidence."""
+        return self._piece("evidence", self._plan.gathering(part))
+
+    def _piece(self, kind, work):
+        pools = {pair for row in work["rows"] for pair in row["pools"].items() if pair[1]}
+        shared = {f"{mask}/{pool}": self.shared(mask, pool) for mask, pool in pools}
+        return of(kind, work, self._stamps(work), shared)
+
+    def _stamps(self, work):
+        return [self._plan.stamp(row["image"]) for row in work["rows"]]
+
+    def images(self) -> list[dict]:
+        """Each image as the tables take it, with the fingerprint of what was read."""
+        rows = paths.images(self._plan)
+        return [row | {"fingerprint": self.image(row["image"])} for row in rows]
+
+    def results(self) -> list[dict]:
+        """Each image and method as `collect` takes it, with fingerprints."""
+        methods = self._plan.methods
+        return [
+            row
+            | {
+                "fingerprints": {
+                    key: self.step(kind, getattr(methods[row["method"]], kind), row["image"])
+                    for key, kind in paths.RECORDS.items()
+                }
+            }
+            for row in paths.results(self._plan)
+        ]
+
+    def pieces(self) -> list[str]:
+        """Of the pieces of all batches, in the order of `localbg.paths.pieces`."""
+        return [self.batch(*piece) for piece in paths.batches(self._plan)]
+
+    def expected(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Path of every record that a run of the plan makes, and what computes its fingerprint."""
+        plan = self._plan
+        for mask in plan.shared():
+            for pool in sorted({plan.pool(mask, image) for image in plan.images}):
+                path = f"{plan.results}/shared_threshold/{mask}/{pool}.json"
+                yield path, partial(self.shared, mask, pool)
+        for part in plan.sampled:
+            yield f"{plan.results}/evidence/{part}.jsonl", partial(self.evidence, part)
+        if plan.batches:
+            yield from self._of_batches()
+        else:
+            for image in plan.images:
+                yield from self._of_steps(image)
+
+    def _of_batches(self):
+        plan = self._plan
+        sharing = {m.background for m in plan.methods.values() if m.mask in plan.shared()}
+        for batch, background in paths.batches(plan):
+            name = f"{batch}/{background}.jsonl"
+            yield f"{plan.results}/batches/{name}", partial(self.batch, batch, background)
+            if background in sharing and any(plan.asked(batch, background).values()):
+                path = f"{plan.results}/thresholds/{name}"
+                yield path, partial(self.thresholds, batch, background)
+
+    def _of_steps(self, image):
+        plan = self._plan
+        yield paths.of_image(plan, image)["facts"], partial(self.image, image)
+        for kind, steps in plan.steps.items():
+            folder = "spots" if kind == "labels" else kind
+            for label in steps:
+                path = f"{plan.results}/{folder}/{label}/{image}.json"
+                yield path, partial(self.step, kind, label, image)
+        for mask in plan.shared():
+            path = f"{plan.results}/own_threshold/{mask}/{image}.json"
+            yield path, partial(self.own_threshold, mask, image)
+
+
+def stale(plan: Plan) -> list[str]:
+    """Paths of results that are there, but answer another question than the plan's."""
+    expected = Fingerprints(plan).expected()
+    return [path for path, own in expected if os.path.isfile(path) and recorded(path) != own()]
