@@ -132,8 +132,8 @@ def palette(path, *ramps):
 
 @pytest.mark.attack(
     kind="formats",
-    case="a palette of colours, or of grey values that fall",
-    outcome="refused; a palette of rising grey values reads as these",
+    case="a palette of several colours, or of grey values that fall",
+    outcome="refused; rising grey values, or one colour from black, read as these",
 )
 def test_palettes_are_grey_ramps_or_refused(tmp_path):
     path, ramp = tmp_path / "a.tif", np.arange(256)
@@ -144,8 +144,11 @@ def test_palettes_are_grey_ramps_or_refused(tmp_path):
     curved = (ramp.astype(float) ** 2).astype(int)
     np.testing.assert_array_equal(images.read(palette(path, curved)).pixels, curved[INDICES])
     assert "grey values that do not rise" in refusal(palette(path, ramp[::-1] * 257))
-    message = refusal(palette(path, ramp * 257, ramp * 0, ramp * 0))
-    assert "a palette of colours" in message
+    # ImageJ's look-up tables of one colour show grey values as they are.
+    green = images.read(palette(path, ramp * 0, ramp * 257, ramp * 0))
+    np.testing.assert_array_equal(green.pixels, INDICES)
+    message = refusal(palette(path, ramp * 257, ramp[::-1] * 257, ramp * 0))
+    assert "a palette of several colours" in message
     assert "Image > Lookup Tables > Grays" in message
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from localbg.tiff_structure import ImageError, Page
 
 MINISWHITE, MINISBLACK, RGB, PALETTE = range(4)
+STEP = 257  # of a palette of 8 bits, which is stored in 16
 NAMES = {
     MINISWHITE: "miniswhite",
     MINISBLACK: "minisblack",
@@ -92,7 +93,7 @@ def to_grey(
     Raises
     ------
     ImageError
-        If a palette is not a grey ramp that rises; if numbers that have no largest are inverted.
+        If a palette is no ramp that rises, of grey values or of one colour; if numbers that have no largest are inverted.
     """
     if page.photometric == MINISWHITE and not is_imagej:
         if pixels.dtype == np.bool_:
@@ -111,17 +112,20 @@ def to_grey(
 def _of_palette(pixels, colours, path):
     if colours is None:
         raise ImageError(f"{path}: this is an image with a palette, which is missing from the file")
-    grey = colours[0].astype(np.int64)
+    # A ramp in even steps from black to one colour, grey or green, shows the stored values as they
+    # are: so ImageJ saves an image with a look-up table of one colour.
+    palette = colours.astype(np.int64)
+    last, steps = len(palette[0]) - 1, np.arange(len(palette[0]))
+    is_even = abs(palette * last - steps * palette[:, -1:]) <= STEP * (last + 1)
+    if is_even.all() and palette[:, -1].max() > STEP:
+        return pixels
+    grey = palette[0]
     is_grey = (colours == colours[0]).all()
     if not is_grey or (np.diff(grey) <= 0).any():
         raise ImageError(
             f"{path}: this is an image with a palette of "
-            f"{'grey values that do not rise' if is_grey else 'colours'}; expected one grey value "
+            f"{'grey values that do not rise' if is_grey else 'several colours'}; expected one grey value "
             "per pixel. Convert it to grey (in ImageJ: Image > Lookup Tables > Grays) and save it "
             "again"
         )
-    # A ramp from black to white in even steps leaves the stored values what they are.
-    steps = np.arange(len(grey))
-    if (abs(grey * (len(grey) - 1) - steps * grey[-1]) <= 257 * len(grey)).all():
-        return pixels
     return colours[0][pixels]
