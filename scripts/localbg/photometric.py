@@ -93,7 +93,8 @@ def to_grey(
     Raises
     ------
     ImageError
-        If a palette is no ramp that rises, of grey values or of one colour; if numbers that have no largest are inverted.
+        If a palette is no ramp that rises, of grey values or of one colour; if numbers that have
+        no largest are inverted.
     """
     if page.photometric == MINISWHITE and not is_imagej:
         if pixels.dtype == np.bool_:
@@ -124,8 +125,8 @@ def _of_palette(pixels, colours, path):
     if not is_grey or (np.diff(grey) <= 0).any():
         raise ImageError(
             f"{path}: this is an image with a palette of "
-            f"{'grey values that do not rise' if is_grey else 'several colours'}; expected one grey value "
-            "per pixel. Convert it to grey (in ImageJ: Image > Lookup Tables > Grays) and save it "
+            f"{'grey values that do not rise' if is_grey else 'several colours'}; expected one "
+            "grey value per pixel. Convert it to grey (in ImageJ: Image > Lookup Tables > Grays) and save it "
             "again"
         )
     return colours[0][pixels]
