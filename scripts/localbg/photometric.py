@@ -126,7 +126,7 @@ def _of_palette(pixels, colours, path):
         raise ImageError(
             f"{path}: this is an image with a palette of "
             f"{'grey values that do not rise' if is_grey else 'several colours'}; expected one "
-            "grey value per pixel. Convert it to grey (in ImageJ: Image > Lookup Tables > Grays) and save it "
-            "again"
+            "grey value per pixel. Convert it to grey (in ImageJ: Image > Lookup Tables > Grays) "
+            "and save it again"
         )
     return colours[0][pixels]
