@@ -236,6 +236,22 @@ def test_the_seed_and_the_image_decide_on_all_that_is_random():
     assert gathered(told, image) != gathered(work(compare=["median"], seed=1), image)
 
 
+def test_planted_spots_are_looked_for_with_the_threshold_that_images_share():
+    image = scenes(0.0)[2][0]
+    own, sharing = (
+        work(compare=["median"], threshold={"rule": "otsu", "scope": scope})
+        for scope in ("image", "all")
+    )
+    (mask,) = sharing["steps"]["mask"]
+    level = chain.own_thresholds(image, RADIUS, [mask], sharing["steps"])[mask]["threshold"]
+    shared = evidence.of_image(image, "a", RADIUS, **sharing, shared={mask: level})
+    assert shared == gathered(own, image)
+    assert sum(row["recovered"] for row in shared["recovery"]) > 100
+    higher = evidence.of_image(image, "a", RADIUS, **sharing, shared={mask: 8 * level})
+    recovered = [sum(row["recovered"] for row in of["recovery"]) for of in (higher, shared)]
+    assert recovered[0] < recovered[1]
+
+
 def test_a_constant_more_changes_nothing():
     image = scenes(0.0)[3][0]
     told = work(compare=["median"])
