@@ -214,8 +214,10 @@ def test_an_empty_folder_and_a_new_one_may_be_written_to(here):
 def test_a_damaged_mark_is_none(here):
     ownership.claim("results", ".")
     (here / "results" / ".localbg" / "study.json").write_text("{", encoding="utf-8")
+    assert ownership.problems("results", ".", []) == []
+    spotted(here / "results" / "image" / "x.tif")
     (told,) = ownership.problems("results", ".", [])
-    assert "holds files that are none of this workflow's results (such as .localbg)" in told
+    assert "holds files that are none of this workflow's results (such as image)" in told
 
 
 @attack("the config that provenance records, used in place", "the run repeats, the config stays")

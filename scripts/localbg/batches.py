@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ BYTES_TO_START = 700e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
 UNKNOWN_PIXELS = 2048 * 2048
 SAMPLE = 25
+NAME = re.compile("[0-9]{6,}")
 
 
 def compose(images: Iterable[str], recorded: dict[str, list[str]], size: int) -> dict[str, list]:
@@ -67,9 +69,13 @@ def record_of(results: str) -> Path:
 
 
 def recorded(results: str) -> dict[str, list[str]]:
-    """Batches of an earlier run; none where there was none."""
-    path = record_of(results)
-    return job.read_json(path) if path.exists() else {}
+    """Batches of an earlier run; none where there was none, or where their record is damaged."""
+    try:
+        record = job.read_json(record_of(results))
+    except (FileNotFoundError, ValueError):
+        return {}
+    is_sound = isinstance(record, dict) and all(map(NAME.fullmatch, record))
+    return record if is_sound and all(isinstance(ids, list) for ids in record.values()) else {}
 
 
 def write_record(results: str, batches: dict[str, list[str]]) -> None:

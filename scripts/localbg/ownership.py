@@ -79,7 +79,8 @@ def _foreign(folder, study):
     """Why a folder may not be written to: it holds something, and is no results of this study."""
     record = _record_of(folder)
     if record is None:
-        first = next((entry.name for entry in sorted(os.scandir(folder), key=_name)), None)
+        # A full disk may have stopped a run before it could mark the folder.
+        first = min((name for name in os.listdir(folder) if name != PRIVATE), default=None)
         if first is None:
             return []
         return [
@@ -103,10 +104,6 @@ def _record_of(folder):
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
-
-
-def _name(entry):
-    return entry.name
 
 
 def _study(folder, study):
@@ -144,7 +141,7 @@ def claim(results: str | os.PathLike, study: str | os.PathLike) -> None:
         If it can't be written to.
     """
     private = Path(results) / PRIVATE
-    if not (private / "study.json").exists():
+    if _record_of(Path(results)) is None:
         files.make_folder(private)
         record = {"made_by": f"localbg {localbg.__version__}", "study": _study(results, study)}
         job.write_json(private / "study.json", record | {"notice": NOTICE})
