@@ -10,7 +10,8 @@ from localbg.parameters import in_pixels
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
 FACTS = (
-    *("axes", "shape", "dtype", "photometric", "pixel_size_um", "pixel_size_note", "sha256"),
+    *("axes", "axes_note", "shape", "dtype", "photometric", "pixel_size_um", "pixel_size_note"),
+    *("sha256", "companions"),
     *("flags", "saturated_fraction", "commonest_fraction"),
     *("highest_grey", "commonest_grey", "n_grey_levels"),
 )
@@ -39,7 +40,12 @@ def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> Non
         }
         for image in found:
             row = image_row(image)
-            write["images"].row(row | {"shape": "x".join(map(str, row["shape"] or ()))})
+            others = [f"{of['path']} {of['sha256']}" for of in row["companions"] or ()]
+            as_text = {
+                "shape": "x".join(map(str, row["shape"] or ())),
+                "companions": "; ".join(others),
+            }
+            write["images"].row(row | as_text)
             if image.failure:
                 write["failures"].row(
                     {key: row[key] for key in ("image", "path")}

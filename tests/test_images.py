@@ -478,3 +478,21 @@ def test_a_write_that_fails_keeps_the_file_that_was_there(tmp_path, monkeypatch)
 
 def test_messages_are_one_line_of_text(hyperstack):
     assert "\n" not in refusal(hyperstack)
+
+
+@pytest.mark.attack(
+    kind="sheet",
+    case="axes in the sheet that contradict the file's own",
+    outcome="the sheet's are taken; a column and look_first.csv say so",
+)
+def test_axes_that_contradict_the_file_are_noted(tmp_path):
+    stack = np.arange(3 * 8 * 9, dtype=np.uint16).reshape(3, 8, 9)
+    path = saved(tmp_path / "a.ome.tif", stack, ome=True, metadata={"axes": "CYX"})
+    plane = images.read(path, axes="ZYX", z=1)
+    np.testing.assert_array_equal(plane.pixels, stack[1])
+    assert plane.facts["axes_note"] == "the file names its axes CYX, the sheet ZYX"
+    assert images.read(path, axes="CYX", channel=1).facts["axes_note"] == ""
+    rgb = saved(tmp_path / "rgb.tif", np.full((8, 9, 3), 7, np.uint8), photometric="rgb")
+    assert images.read(rgb, axes="YXC", channel=1).axes_note == ""
+    pages = saved(tmp_path / "pages.tif", stack, metadata=None)
+    assert images.read(pages, axes="ZYX", z=1).axes_note == ""

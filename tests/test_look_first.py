@@ -8,7 +8,14 @@ from look_first import main as list_odd
 
 
 def image(name="a", status="ok", reason=""):
-    return {"image": name, "group": "g", "status": status, "reason": reason, "flags": ""}
+    return {
+        "image": name,
+        "group": "g",
+        "status": status,
+        "reason": reason,
+        "flags": "",
+        "axes_note": "",
+    }
 
 
 def why(counts=None, usual=None, jaccards=(), f1=None, elsewhere=None, **known):

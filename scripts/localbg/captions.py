@@ -18,7 +18,8 @@ from localbg import job, tables
 # Columns of text. All others are numbers; an id may look like one and must stay as it is.
 WORDS = (
     *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
-    *("shape", "axes", "dtype", "photometric", "pixel_size_note", "flags"),
+    *("shape", "axes", "dtype", "photometric", "axes_note", "pixel_size_note", "flags"),
+    *("companions",),
     *("denoise", "background", "threshold rule", "resampled"),
     *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
     *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),

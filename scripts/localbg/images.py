@@ -54,6 +54,8 @@ class Plane:
         planes which were read.
     companions : list of dict
         ``path`` and ``sha256`` of those other files.
+    axes_note : str
+        Where the sheet's names of axes contradict the file's.
     """
 
     pixels: np.ndarray
@@ -66,6 +68,7 @@ class Plane:
     sha256: str = ""
     stamps: list[list] = field(default_factory=list)
     companions: list[dict] = field(default_factory=list)
+    axes_note: str = ""
 
     @property
     def grey_step(self) -> float:
@@ -77,6 +80,7 @@ class Plane:
         """What is known of the image without its pixels, with what `flags.image_flags` tells."""
         return {
             "axes": self.axes,
+            "axes_note": self.axes_note,
             "shape": list(self.shape),
             "dtype": self.dtype,
             "pixel_size_um": self.pixel_size_um,
@@ -154,6 +158,7 @@ def read(
         sources.hashes[own],
         sources.stamps,
         [{"path": other, "sha256": sources.hashes[other]} for other in others],
+        picks.axes_note(names, image.axes),
     )
 
 

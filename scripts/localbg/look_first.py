@@ -72,6 +72,8 @@ def reasons(
     if image["status"] != "ok":
         return [(2.0, f"failed: {image['reason']}")]
     found = flags.explained(image)
+    if image["axes_note"]:
+        found.append((0.8, image["axes_note"]))
     if f1 and max(f1.values()) < FAIR_F1:
         best = max(f1, key=f1.get)
         found.append((1 - f1[best], f"no method does better than F1 {f1[best]:.2f} ({best})"))

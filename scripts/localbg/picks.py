@@ -11,6 +11,7 @@ import numpy as np
 from localbg.tiff_structure import ImageError
 
 COLUMNS = {"C": "channel", "Z": "z", "T": "t"}
+KNOWN = "CZTSYX"
 
 
 def axis_names(given: str | None, axes: str, shape: Sequence[int], path: str | os.PathLike) -> str:
@@ -35,6 +36,17 @@ def axis_names(given: str | None, axes: str, shape: Sequence[int], path: str | o
         f"{path}: the sheet's axes '{given}' do not fit the file, whose axes are "
         f"{described(axes, shape)}"
     )
+
+
+def axes_note(names: str, axes: str) -> str:
+    """Say where the sheet's names of axes are other ones than the file's; empty where they agree.
+
+    Only names that mean something are held against each other, not a file's "some axis" (Q, I), and
+    samples (S) of a colour image may be called channels.
+    """
+    pairs = [(own, given) for own, given in zip(axes, names, strict=True) if own in KNOWN]
+    differ = any(own != given and (own, given) != ("S", "C") for own, given in pairs)
+    return f"the file names its axes {axes}, the sheet {names}" if differ else ""
 
 
 def described(names: str, shape: Sequence[int]) -> str:

@@ -21,6 +21,7 @@ COLUMNS = {
         "reason": "why it failed, in words",
         "shape": "size of each axis of the file",
         "axes": "names of those axes",
+        "axes_note": "where the sheet names other axes than the file does, in words",
         "dtype": "type of the file's pixels",
         "photometric": "what the stored grey levels mean, in TIFF's words",
         "group": "group in the sheet",
@@ -35,6 +36,7 @@ COLUMNS = {
         "commonest_grey": "commonest grey level",
         "n_grey_levels": "number of different grey levels",
         "sha256": "hash of the file as it was read",
+        "companions": "other files that planes were read from, each with its hash, joined by ;",
     },
     "spots": {
         "image": "id of the image",
