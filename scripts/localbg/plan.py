@@ -168,12 +168,12 @@ class Plan:
             for method in methods
         ]
         used = {kind: {label[kind] for label in labels} for kind in KINDS}
-        rows = [self.images[image] for image in images]
+        rows, shared = [self.images[image] for image in images], self.shared(background)
         return {
             "rows": [
                 {key: getattr(row, key) for key in ("image", "path", "group", "spot_radius")}
                 | {"picks": self.picks(row.image)}
-                | {"pools": {mask: self.pool(mask, row.image) for mask in self.shared(background)}}
+                | {"pools": {mask: self.pool(mask, row.image) for mask in shared}}
                 for row in rows
             ],
             "methods": labels,
