@@ -61,10 +61,10 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
 
 def protect(sources: Iterable[str | os.PathLike]) -> None:
     """From now on, refuse to put a file in the place of one of these, which the job reads."""
-    known = {_identity(source): source for source in sources}
+    known = {identity(source): source for source in sources}
 
     def check(path):
-        source = known.get(_identity(path)) if path.exists() else None
+        source = known.get(identity(path)) if path.exists() else None
         # The number of a file that is gone may be another one's by now.
         if source and os.path.exists(source) and os.path.samefile(source, path):
             raise NotWritten(f"{path} is an image that is read, so nothing is written there")
@@ -72,7 +72,8 @@ def protect(sources: Iterable[str | os.PathLike]) -> None:
     checks.append(check)
 
 
-def _identity(path):
+def identity(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Device and inode, the same for all names of a file or folder; None where there is none."""
     try:
         status = os.stat(path)
     except OSError:

@@ -57,9 +57,9 @@ def problems(
             "or link the folder of results as a whole"
             for link in _links(folder)
         ]
-    identity, config = _identity(folder), folder / RECORDED_CONFIG
+    identity, config = files.identity(folder), folder / RECORDED_CONFIG
     lies_within = cache(
-        lambda place: any(_identity(p) == identity for p in (place, *place.parents))
+        lambda place: any(files.identity(p) == identity for p in (place, *place.parents))
     )
     for what, path in inputs:
         places = [Path(os.path.realpath(os.path.dirname(os.path.abspath(path))))]
@@ -120,16 +120,8 @@ def _links(folder) -> Iterator[str]:
                 yield from _links(entry.path)
 
 
-def _identity(path):
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _same(path, other):
-    return _identity(path) is not None and _identity(path) == _identity(other)
+    return files.identity(path) is not None and files.identity(path) == files.identity(other)
 
 
 def claim(results: str | os.PathLike, study: str | os.PathLike) -> None:
