@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import yaml
 
 from conftest import ROOT
 from localbg import chain, images
@@ -192,3 +193,33 @@ def test_a_circular_page_chain_is_refused_at_once():
     with pytest.raises(ImageError, match="truncated or damaged"):
         images.promised(path)
     assert time.perf_counter() - start < 1
+
+
+def planned(folder, monkeypatch):
+    """The plan of a case, made in its folder as a run makes it."""
+    monkeypatch.chdir(CASES / folder)
+    return make_plan(yaml.safe_load((CASES / folder / "config.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.attack(
+    kind="sheet",
+    case="a sheet with semicolons; a sheet in a folder named exp[1]",
+    outcome="read, and all spots are found",
+)
+@pytest.mark.parametrize("folder", ["c14_semicolon", "c17_brackets"])
+def test_sheets_as_people_have_them_are_read(folder, monkeypatch):
+    plan = planned(folder, monkeypatch)
+    assert plan.missing_files() == []
+    (image,) = plan.images.values()
+    assert count(images.read(image.path, **plan.picks(image.image))) == SPOTS
+
+
+@pytest.mark.attack(
+    kind="truth",
+    case="truth of a stack, with a z column, for a plane",
+    outcome="refused before any job, naming the column",
+)
+def test_truth_of_a_stack_is_no_truth_of_a_plane(monkeypatch):
+    (problem,) = planned("c09_truth_3d", monkeypatch).missing_files()
+    assert problem.startswith("image 'a': truth t_3d.csv: expected points in two dimensions")
+    assert "found z" in problem
