@@ -147,7 +147,7 @@ rule read:
     params:
         source=lambda wildcards, input: local([wildcards.image], input.remote)[0],
         picks=lambda wildcards: plan.picks(wildcards.image),
-        stamp=lambda wildcards: plan.stamp(wildcards.image),
+        when_planned=lambda wildcards: plan.stamp(wildcards.image),
         fingerprint=lambda wildcards: FINGERPRINTS.image(wildcards.image),
     script:
         "scripts/read.py"

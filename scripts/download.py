@@ -1,6 +1,8 @@
 """Download an image that lies behind an address."""
 
+import os
 from functools import partial
+from pathlib import Path
 
 from localbg import job, sheet, web
 
@@ -18,7 +20,9 @@ def main(image: str, file: str, config: dict) -> None:
         Its ``images`` and ``base`` tell the address, which is in none of the job's parameters:
         these are kept, and shown.
     """
-    rows, _ = sheet.images(config["images"], base=config.get("base"), spot_radius=1)
+    # With local images, and what the study says of them, this has nothing to do.
+    about = {"spot_radius": 1, "results": os.fspath(Path(file).parents[1])}
+    rows, *_ = sheet.images(config["images"], base=config.get("base"), **about)
     web.download(rows[image].address, file)
 
 

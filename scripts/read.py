@@ -3,9 +3,9 @@
 from localbg import images, job, planned
 
 
-def main(source: str, plane: str, record: str, picks: dict, stamp: list) -> None:
+def main(source: str, plane: str, record: str, picks: dict, when_planned: list) -> None:
     """Write the plane as TIFF, and what the file says of it as JSON."""
-    image = planned.read(source, picks, stamp)
+    image = planned.read(source, picks, when_planned)
     images.write(plane, image.pixels, pixel_size_um=image.pixel_size_um)
     job.write_json(record, image.facts)
 

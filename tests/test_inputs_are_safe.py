@@ -20,7 +20,8 @@ def study(folder, images, **config):
     """A study whose images lie in this folder of it; their bytes come back."""
     for k, name in enumerate("ab"):
         spotted(folder / images / f"{name}.tif", seed=k)
-    configure(folder, CONFIG | {"images": images} | config)
+    rows = {name: {"path": f"{images}/{name}.tif"} for name in "ab"}
+    configure(folder, CONFIG | {"images": rows} | config)
     return contents(folder / images)
 
 
@@ -81,9 +82,13 @@ def test_images_of_an_earlier_run_are_no_images_of_the_next(tmp_path):
     snakemake(tmp_path, *NO_FIGURES)
     before = contents(tmp_path / "results" / "image")
     assert len(before) == 4
-    configure(tmp_path, CONFIG | {"images": "results/image"})
+    rows = {name: {"path": f"results/image/{name}.tif"} for name in "ab"}
+    configure(tmp_path, CONFIG | {"images": rows})
     said = snakemake(tmp_path, *NO_FIGURES, fails=True)
     assert said.count("lies in the folder of results") == 2
+    configure(tmp_path, CONFIG | {"images": "results/image"})
+    said = snakemake(tmp_path, *NO_FIGURES, fails=True)
+    assert "2 lie under the results folder 'results', so are no images" in said
     assert contents(tmp_path / "results" / "image") == before
 
 

@@ -26,7 +26,7 @@ MARK = b'{"failed_step": '
 # Not the image's fault: the job itself has to fail, so that it is run again.
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ESTALE)
 # What stands in `inputs` and `params` for Snakemake only: what a job depends on.
-ASIDE = ("modules", "remote")
+ASIDE = ("modules", "remote", "stamp")
 # The last line of a job's log, and how it is read back.
 TOOK = "took %.2f s, %.1f MB at most"
 TOOK_LINE = re.compile(r"INFO took ([\d.]+) s, ([\d.]+) MB at most")
@@ -142,7 +142,7 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
                 write_json(path, {"fingerprint": fingerprint} | read_json(path))
         log.info("%s done", step)
     except DownloadFailed as failed:
-        write_failure(failed.record, outputs.values())
+        write_failure(failed.record, outputs.values(), fingerprint)
     except Exception as error:
         if is_machine_s(error):
             raise
