@@ -391,6 +391,7 @@ onstart:
 
 
 onsuccess:
+    note_tables()
     try:
         logger.info(closing.report(plan))
     except closing.RunFailed as error:

@@ -4,6 +4,9 @@ from functools import cache
 
 from snakemake.io import _IOFile
 
+# In place of the fingerprint of tables that --touch has declared done.
+TOUCHED = "touched"
+
 
 def parameters(kind):
     """The step's parameters for the image, looked up by the label that the path carries."""
@@ -33,10 +36,29 @@ def make_again():
     the first to be called when it knows which jobs there are.
     """
     if workflow.is_main_process:
-        made = [path.replace("<results>", plan.results, 1) for path in MADE]
-        made = [path for path in (*made, f"{plan.results}/provenance.json") if os.path.exists(path)]
-        lost = [p for p in made if workflow.persistence.metadata(_IOFile(p, None)) is None]
+        known = workflow.persistence.metadata
+        lost = [path for path in tables_there() if known(_IOFile(path, None)) is None]
         workflow.dag.forcefiles.update(STALE, lost)
+        # Snakemake takes what was touched for done, and may have been told to ignore parameters.
+        is_blind = "params" not in map(str, workflow.rerun_triggers)
+        answer = ownership.tables_answer(plan.results)
+        if (is_blind or answer == TOUCHED) and answer != FINGERPRINTS.tables():
+            workflow.dag.forcefiles.update(tables_there())
+
+
+def tables_there():
+    """Tables, figures and records of the whole run that are there already."""
+    made = [path.replace("<results>", plan.results, 1) for path in MADE]
+    return [path for path in (*made, f"{plan.results}/provenance.json") if os.path.exists(path)]
+
+
+def note_tables():
+    """Note what the tables answer, where all that are there have been looked at by this run."""
+    outputs = {str(path) for job in workflow.dag.jobs for path in job.output}
+    if workflow.touch:
+        ownership.note_tables(plan.results, TOUCHED)
+    elif outputs.issuperset(tables_there()):
+        ownership.note_tables(plan.results, FINGERPRINTS.tables())
 
 
 def used_by(script, *more):

@@ -25,7 +25,7 @@ def main(own: list[str], images: list[str], mask: str, record: str, fingerprint:
     """
     try:
         shared = scope.shared(records(own, set(images), mask))
-        job.write_json(record, {"fingerprint": fingerprint} | shared)
+        job.write_json(record, ({"fingerprint": fingerprint} if fingerprint else {}) | shared)
     except ValueError as error:
         job.log.warning("%s", error)
         failed = {"failed_step": "threshold", "reason": job.reason(error)}

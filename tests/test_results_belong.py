@@ -12,7 +12,7 @@ import pytest
 
 import batch
 from conftest import command, snakemake
-from localbg import files, gathered, job, ownership, run_lock
+from localbg import files, gathered, job, ownership, run_lock, tables
 from localbg.images import ImageError
 from localbg.planned import read
 from test_workflow import NO_FIGURES, PLACES, configure, ran, spotted
@@ -244,3 +244,36 @@ def test_an_image_that_changed_since_the_plan_is_refused(tmp_path):
     with pytest.raises(ImageError, match="has changed since the run was planned; run again"):
         read(path, {}, stamp)
     assert read(path, {}, []).pixels.shape == (64, 60)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        pytest.param(
+            [],
+            ["--rerun-triggers", "mtime"],
+            marks=attack("another truth, Snakemake told to look at times only", "accuracy is new"),
+        ),
+        pytest.param(
+            ["--touch"], [], marks=attack("another truth, --touch, then a run", "accuracy is new")
+        ),
+    ],
+)
+def test_another_truth_gives_another_accuracy(tmp_path, first, then):
+    truth = tmp_path / "truth.csv"
+    truth.write_text("y,x\n" + "".join(f"{y},{x}\n" for y, x in PLACES), encoding="utf-8")
+    folder = prepare(tmp_path, "batch", images=1, evidence={"images": 0})
+    rows = {"a": {"path": "raw/0.tif", "truth": "truth.csv"}}
+    one = CONFIG | {"images": rows, "run": MODES["batch"], "evidence": {"images": 0}}
+    configure(folder, one)
+    targets = ("results/tables/accuracy.csv", *NO_FIGURES)
+    snakemake(folder, *targets)
+    (row,) = tables.read(folder / "results" / "tables" / "accuracy.csv")
+    assert (row["n_truth"], row["matched"]) == ("3", "3")
+    truth.write_text("y,x\n14,15\n", encoding="utf-8")
+    if first:
+        snakemake(folder, *targets, *first)
+    snakemake(folder, *targets, *then)
+    (row,) = tables.read(folder / "results" / "tables" / "accuracy.csv")
+    assert (row["n_truth"], row["matched"]) == ("1", "1")
+    assert ran(snakemake(folder, *targets, *then)) == {}

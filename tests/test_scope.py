@@ -88,9 +88,8 @@ def test_blank_images_are_needed_somewhere():
 
 
 def test_another_role_is_refused():
-    rows, problems = sheet.images(
-        {"a": {"path": "a.tif", "role": "blnk"}}, base=None, spot_radius=3
-    )
+    source = {"a": {"path": "a.tif", "role": "blnk"}}
+    rows, problems, _ = sheet.images(source, base=None, spot_radius=3, results="results")
     assert rows == {}
     assert problems == [
         "images, a: role is 'blnk'; expected blank, or nothing. Did you mean 'blank'?"

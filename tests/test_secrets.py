@@ -101,7 +101,7 @@ def test_secrets_stay_in_the_config(tmp_path, mode):
     routes = {"/a.tif": content(body), "/b.tif": content(body), "/gone.tif": status(404)}
     with serving(routes) as server:
         prepare(tmp_path, mode, server.address)
-        targets = ["results/complete", "results/provenance.yaml"] if mode == "steps" else NO_FIGURES
+        targets = ["results/complete", "results/provenance.json"] if mode == "steps" else NO_FIGURES
         said = snakemake(tmp_path, *targets, "-p", "--show-failed-logs", "--verbose")
         if mode == "steps":
             said += snakemake(tmp_path, *targets, "-n", "-p", "--forceall")

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 SCHEMES = ("http://", "https://")
 HIDDEN = "…"
 IN_TEXT = re.compile(r"https?://[^\s'\"<>|]+", re.IGNORECASE)
+# Of ftp, s3 and the like; or with a slash too few.
+OTHER_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+USER_IN_TEXT = re.compile(r"\b([a-z][a-z0-9+.-]+:/+)[^\s/'\"<>|@]+@", re.IGNORECASE)
 
 
 def is_address(path: str) -> bool:
@@ -57,6 +60,7 @@ def _without_values(address):
     """An address, or a part of one, without values of its query and without its fragment."""
     address, hash_sign, _ = address.partition("#")
     path, mark, query = address.partition("?")
+    path = re.sub(r";([^/;=]+)=[^/;]*", rf";\1={HIDDEN}", path)
     query = re.sub(r"[^&;]+", lambda match: _without_value(match[0]), query)
     return f"{path}{mark}{query}{hash_sign}{HIDDEN if hash_sign else ''}"
 
@@ -73,7 +77,8 @@ def lacks_secrets(address: str) -> bool:
 
 def redacted_text(text: str) -> str:
     """A message with all addresses in it redacted."""
-    return IN_TEXT.sub(lambda match: redacted(match[0]), text)
+    text = IN_TEXT.sub(lambda match: redacted(match[0]), text)
+    return USER_IN_TEXT.sub(rf"\1{HIDDEN}@", text)
 
 
 def fingerprint(image: str, address: str) -> str:

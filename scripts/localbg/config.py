@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from localbg import files, names
+from localbg.addresses import OTHER_ADDRESS, redacted_text
 from localbg.names import shown
 from localbg.parameters import given, is_number, nearest
 
@@ -24,6 +25,7 @@ JSON_TYPES = {
 }
 # What Snakemake would take for a pattern in the path of a file that it makes.
 PATTERN = re.compile(r"[{}<>]")
+EXPONENT = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]{1,3}")
 MOST_BYTES = 10_000_000
 
 
@@ -50,6 +52,9 @@ def typed(value):
         return [typed(inner) for inner in value]
     if not isinstance(value, str):
         return value
+    # YAML takes 1e3 for a word, as it lacks a point.
+    if EXPONENT.fullmatch(value):
+        return float(value)
     try:
         found = yaml.safe_load(value)
     except (yaml.YAMLError, ValueError):  # no YAML, or a number of thousands of digits
@@ -114,18 +119,23 @@ def file_problems(paths: Iterable[str]) -> list[str]:
             found.append(f"{path}: {error.strerror}")
         except ValueError as error:
             found.append(f"{path}: {error}")
+        except RecursionError:
+            found.append(f"{path}: lists and mappings are nested too deeply to be a config")
         except yaml.YAMLError:
             continue
         else:
-            found += [f"{path}, {text}" for text in _repeated(node)]
+            found += [f"{path}, {text}" for text in _repeated(node, set())]
     return found
 
 
-def _repeated(node):
-    """Keys that a mapping has twice, at any depth."""
+def _repeated(node, seen):
+    """Keys that a mapping has twice, at any depth; what aliases repeat is looked at once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _repeated(item)
+            yield from _repeated(item, seen)
     if not isinstance(node, yaml.MappingNode):
         return
     first: dict[str, int] = {}
@@ -138,7 +148,7 @@ def _repeated(node):
                     f"{first[key.value]}); expected each key once"
                 )
             first.setdefault(key.value, line)
-        yield from _repeated(value)
+        yield from _repeated(value, seen)
 
 
 def problems(config: dict) -> list[str]:
@@ -149,7 +159,9 @@ def problems(config: dict) -> list[str]:
         place = ", ".join(map(str, error.absolute_path))
         found += _in_words(error, f"{shown(place, 200)}: " if place else "")
     results = config.get("results")
-    if isinstance(results, str) and (PATTERN.search(results) or names.CONTROL.search(results)):
+    if isinstance(results, str) and OTHER_ADDRESS.match(results):
+        found.append(f"results: is {redacted_text(results)}; expected a folder on this machine")
+    elif isinstance(results, str) and (PATTERN.search(results) or names.CONTROL.search(results)):
         found.append(
             f"results: is '{shown(results)}'; expected a folder whose name has none of "
             "{ } < > and no control characters"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 import localbg
-from localbg import paths
+from localbg import files, paths
 from localbg.gathered import recorded
 from localbg.plan import KINDS, Plan
 
@@ -115,6 +115,15 @@ class Fingerprints:
     def pieces(self) -> list[str]:
         """Of the pieces of all batches, in the order of `localbg.paths.pieces`."""
         return [self.batch(*piece) for piece in paths.batches(self._plan)]
+
+    def tables(self) -> str:
+        """Of the tables and figures of a whole run, which have no fingerprints of their own."""
+        plan = self._plan
+        truth = [[path, *files.stamp(path)] for path in plan.with_truth.values()]
+        rows = [
+            [image, row.group, row.role, self.image(image)] for image, row in plan.images.items()
+        ]
+        return of("tables", plan.config, rows, truth)
 
     def expected(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Path of every record that a run of the plan makes, and what computes its fingerprint."""

@@ -16,6 +16,8 @@ from pathlib import Path
 import localbg
 from localbg import files, job
 
+# Beside it, the fingerprint of the tables of the latest run that made all of them.
+TABLES = "tables.json"
 # What the workflow keeps in a folder of results for itself.
 PRIVATE = ".localbg"
 # The one file there that may be read as a config: the record of a run repeats that run.
@@ -137,3 +139,16 @@ def claim(results: str | os.PathLike, study: str | os.PathLike) -> None:
         files.make_folder(private)
         record = {"made_by": f"localbg {localbg.__version__}", "study": _study(results, study)}
         job.write_json(private / "study.json", record | {"notice": NOTICE})
+
+
+def tables_answer(results: str | os.PathLike) -> str:
+    """Fingerprint of the tables that are there; empty where it is not known."""
+    try:
+        return str(job.read_json(Path(results) / PRIVATE / TABLES)["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def note_tables(results: str | os.PathLike, fingerprint: str) -> None:
+    """Note of what the tables are that are there; empty where nobody can tell any more."""
+    job.write_json(Path(results) / PRIVATE / TABLES, {"fingerprint": fingerprint})

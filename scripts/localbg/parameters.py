@@ -30,6 +30,9 @@ NonNegative = float
 Percent = float
 """Annotation of a number from 0 to 100."""
 
+Share = float
+"""Annotation of a number between 0 and 1."""
+
 Whole = int
 """Annotation of a whole number, 1 or greater."""
 
@@ -37,11 +40,19 @@ RANGES = {
     "Whole": (lambda v: v >= 1 and v == int(v), "a whole number, 1 or greater"),
     "Positive": (lambda v: v > 0, "a number greater than 0"),
     "NonNegative": (lambda v: v >= 0, "a number, 0 or greater"),
+    "Share": (lambda v: 0 < v < 1, "a number between 0 and 1"),
     "Percent": (lambda v: 0 <= v <= 100, "a number from 0 to 100"),
     "float": (lambda v: True, "a number"),
 }
 # What is larger is a slip, and would hang a job or break it with an error of a library.
-MOST = {"Whole": 1000, "Positive": 1e6, "NonNegative": 1e6, "Percent": 100, "float": 1e15}
+MOST = {
+    "Whole": 1000,
+    "Positive": 1e6,
+    "NonNegative": 1e6,
+    "Share": 1,
+    "Percent": 100,
+    "float": 1e15,
+}
 MOST_OF_UNIT = {
     "Size": {"": 1e4, "x": 1e3, "um": 1e5},
     "Area": {"": 1e8, "x": 1e6, "um2": 1e10},

@@ -288,6 +288,11 @@ class Plan:
         """Problems with files on disk: images, truth, and a results folder that can be made."""
         problems = sheet.missing_files(self.images)
         folder = Path(self.results).absolute()
+        if folder.is_symlink() and not folder.exists():
+            problems.append(
+                f"results: {folder} is a link to {os.readlink(folder)}, which is not there"
+            )
+            return problems
         existing = next(p for p in (folder, *folder.parents) if p.exists())
         if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             problems.append(f"results: the folder {folder} can't be written to (see {existing})")
@@ -321,6 +326,9 @@ def make_plan(config: dict) -> Plan:
     if misshapen := keys.problems(config):
         raise PlanError(problems + misshapen)
     config = keys.whole(keys.defaults() | config)
+    for key in ("images", "base", "results"):
+        if isinstance(config[key], str):
+            config[key] = os.path.expanduser(config[key].strip())
     images, wrong, notes = sheet.images(
         config["images"],
         base=config["base"],

@@ -20,6 +20,7 @@ from localbg.parameters import (
     problem,
     resolved,
     scale,
+    split_unit,
 )
 from localbg.tables import COMPARISON
 
@@ -116,9 +117,24 @@ def _problems(recipe):
     wrong = [text for step in STEPS for text in _step_problems(step, recipe[step])]
     if text := problem(recipe["polarity"], POLARITY):
         wrong.append(f"polarity {text}")
+    if not wrong and (text := _areas_problem(recipe["spots"])):
+        wrong.append(text)
     if not wrong and scope.of(recipe["threshold"]) == ("image", "blank"):
         wrong.append("threshold, from blank: needs a scope, group or all")
     return wrong
+
+
+def _areas_problem(spots):
+    """Areas of which no object can be larger than the one and smaller than the other."""
+    low, high = spots.get("min_area"), spots.get("max_area")
+    pairs = [(low, high)] if low is not None and high is not None else []
+    for (least, unit), (most, other) in (map(split_unit, pair) for pair in pairs):
+        if unit == other and least > most:
+            return (
+                f"spots: min_area is {given(low)} and max_area {given(high)}, so that no spot is "
+                "left; expected a larger max_area"
+            )
+    return None
 
 
 def _merged_steps(base: dict, overrides: dict) -> dict:

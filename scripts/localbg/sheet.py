@@ -10,9 +10,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from localbg import delimited, files, image_files, names, truth
-from localbg.addresses import is_address, joined, lacks_secrets, redacted
+from localbg.addresses import (
+    OTHER_ADDRESS,
+    is_address,
+    joined,
+    lacks_secrets,
+    redacted,
+    redacted_text,
+)
 from localbg.names import shown
-from localbg.parameters import Parameter, nearest, problem, split_unit
+from localbg.parameters import LEAST_RADIUS, Parameter, nearest, problem, split_unit
 
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)
@@ -240,6 +247,10 @@ def _image(row, folder, spot_radius):
     if not path:
         wrong.append("path is empty; expected the image's file")
     located = _located(path, folder)
+    if OTHER_ADDRESS.match(path) and not is_address(path):
+        wrong.append(
+            f"path is {redacted_text(path)}; expected a file, or an address with http(s)://"
+        )
     if is_address(located) and lacks_secrets(located):
         wrong.append(
             f"the address {redacted(located)} has its secrets left out, as in provenance.yaml; put "
@@ -280,19 +291,24 @@ def _image(row, folder, spot_radius):
 
 def _radius_problem(radius):
     """What is wrong with the radius of spots, in pixels or µm."""
-    text = problem(radius, SIZE)
-    if not text and split_unit(radius)[1] == "x":
-        text = f"is {radius!r}; expected pixels or µm (0.3um)"
-    return text
+    if text := problem(radius, SIZE):
+        return text
+    number, unit = split_unit(radius)
+    if unit == "x":
+        return f"is {radius!r}; expected pixels or µm (0.3um)"
+    if not unit and number < LEAST_RADIUS:
+        return f"is {radius!r}; expected {LEAST_RADIUS} pixels or more"
+    return None
 
 
 def _located(path, folder):
     """A path from the folder it is relative to; the folder may be an address."""
-    if not folder or is_address(path) or os.path.isabs(path):
+    if is_address(path):
         return path
     if is_address(folder):
         return joined(folder, path)
-    return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
+    path = os.path.expanduser(path)
+    return os.path.normpath(os.path.join(folder, path)) if folder else path
 
 
 def _number(text):

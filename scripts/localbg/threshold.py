@@ -13,7 +13,7 @@ import numpy as np
 
 from localbg.arrays import require_plane
 from localbg.noise import Noise, measure
-from localbg.parameters import NonNegative, Percent, Positive, Size
+from localbg.parameters import NonNegative, Percent, Positive, Share, Size
 
 # Rules that min_snr does not bound.
 OWN_BOUND = ("plateau", "noise", "value")
@@ -128,7 +128,7 @@ def threshold(
 
 
 def plateau(
-    scene: Scene, *, radius: Size, false_share: Positive = 0.02
+    scene: Scene, *, radius: Size, false_share: Share = 0.02
 ) -> tuple[float, np.ndarray, float | None]:
     """Contrast at which the number of spots depends on the threshold the least.
 
