@@ -237,3 +237,19 @@ def test_the_recorded_config_may_be_used_where_it_lies(tmp_path):
     words = [sys.executable, "-m", *words, "results/provenance.json", "--forceall"]
     subprocess.run([*words, "--workflow-profile", "none"], cwd="/", check=True, capture_output=True)
     assert (config.read_bytes(), contents(tmp_path / "results" / "tables")) == before
+
+
+def test_a_tilde_is_the_users_folder(here, monkeypatch):
+    monkeypatch.setenv("HOME", str(here / "home"))
+    path = spotted(here / "home" / "raw" / "x.tif")
+    made = plan.make_plan(CONFIG | {"images": {"x": "~/raw/x.tif"}, "results": "~/out"})
+    assert (made.images["x"].path, made.results) == (str(path), str(here / "home" / "out"))
+    assert list(plan.make_plan(CONFIG | {"images": "~/raw"}).images) == ["x"]
+
+
+@attack("results that are a link to a disk which is not there", "refused before any job")
+def test_results_behind_a_broken_link_are_refused(here):
+    spotted(here / "raw" / "x.tif")
+    (here / "results").symlink_to(here / "unplugged")
+    (told,) = plan.make_plan(CONFIG | {"images": "raw"}).missing_files()
+    assert told.startswith(f"results: {here}/results is a link to {here}/unplugged, which is not")

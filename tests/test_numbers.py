@@ -333,3 +333,46 @@ def test_no_length_is_larger_than_the_image(step, expected):
     ((_, failed),) = chain.results(plane, 3, work["methods"], work["steps"])
     assert isinstance(failed, chain.StepFailed)
     assert expected in str(failed)
+
+
+@attack("areas that no spot can have (min_area above max_area)", "refused before any job")
+def test_areas_that_no_spot_can_have_are_refused():
+    said = refused(**one(spots={"min_area": "0.2x", "max_area": "0.1x"}))
+    assert "min_area is '0.2x' and max_area '0.1x', so that no spot is left" in said
+    assert "min_area is 5 and max_area 4" in refused(**one(spots={"min_area": 5, "max_area": 4}))
+    planned(**one(spots={"min_area": 5, "max_area": "0.4x"}))
+
+
+@attack("a spot radius far below a pixel (1e-300)", "refused before any job")
+def test_a_radius_below_half_a_pixel_is_refused():
+    assert "spot_radius is 0.4; expected 0.5 pixels or more" in refused(spot_radius=0.4)
+    assert "spot_radius is 1e-300; expected 0.5 pixels or more" in refused(spot_radius=1e-300)
+    assert planned(spot_radius=0.5).images["a"].spot_radius == 0.5
+
+
+def test_an_exponent_makes_a_number_with_or_without_a_point():
+    plan = planned(**one(threshold={"rule": "value", "value": "1e3"}))
+    (step,) = plan.steps["mask"].values()
+    assert step.parameters["value"] == 1000
+    assert keys.typed({"a": "2.5E-1", "b": "1e", "c": "e3"}) == {"a": 0.25, "b": "1e", "c": "e3"}
+
+
+@pytest.mark.parametrize("share", [0, 1, 2])
+def test_a_share_is_between_none_and_all(share):
+    threshold = {"rule": "plateau", "radius": "1x", "false_share": share}
+    assert f"false_share is {share}; expected a number between 0 and 1" in refused(
+        **one(threshold=threshold)
+    )
+
+
+@attack("a config whose aliases contain themselves or one another", "read or refused at once")
+def test_aliases_that_repeat_are_looked_at_once(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("images: &a [*a]\n", encoding="utf-8")
+    assert keys.file_problems([str(path)]) == []
+    levels = [f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 10)}]" for n in range(1, 25)]
+    path.write_text("k0: &k0 [1]\n" + "\n".join(levels), encoding="utf-8")
+    assert keys.file_problems([str(path)]) == []
+    path.write_text("[" * 5000 + "]" * 5000, encoding="utf-8")
+    (problem,) = keys.file_problems([str(path)])
+    assert "nested too deeply" in problem

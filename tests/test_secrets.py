@@ -143,3 +143,23 @@ def test_a_config_without_secrets_is_recorded_as_it_is():
     assert addresses.redacted_config(config) == (config, [])
     shown, places = addresses.redacted_config(config | {"base": "http://me:x@host/raw?sig=y"})
     assert (shown["base"], places) == ("http://host/raw?sig=…", ["base"])
+
+
+@attack("ftp, s3 or http with a slash too few, with a password", "refused without the password")
+@pytest.mark.parametrize(
+    "address", ["ftp://u:PW@h/a.tif", "s3://K:PW@b/a.tif", "http:/u:PW@h/a.tif"]
+)
+def test_other_addresses_are_refused_without_their_secrets(address):
+    with pytest.raises(PlanError) as error:
+        make_plan({"images": {"a": address}})
+    assert "expected a file, or an address with http(s)://" in str(error.value)
+    assert "PW" not in str(error.value)
+    with pytest.raises(PlanError) as error:
+        make_plan({"images": {"a": "a.tif"}, "results": address})
+    assert "expected a folder on this machine" in str(error.value)
+    assert "PW" not in str(error.value)
+
+
+def test_parameters_of_a_path_are_secrets_too():
+    address = "https://h/a;jsess=PW;v=2/b.tif"
+    assert addresses.redacted(address) == "https://h/a;jsess=…;v=…/b.tif"
