@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from localbg import dependencies
 from localbg.fingerprints import Fingerprints, of
 from localbg.plan import KINDS, make_plan
 from test_workflow import spotted
@@ -105,3 +106,18 @@ def test_an_image_less_in_a_batch_changes_its_piece(here):
     before = of_pieces(**run)
     (here / "sheet.csv").write_text(SHEET.splitlines()[0] + "\na,raw/a.tif,3,one\n")
     assert changed(before, of_pieces(**run)) == set(before)
+
+
+def test_the_code_of_a_step_is_part_of_what_its_result_answers(monkeypatch):
+    steps, pieces = of_steps(), of_pieces()
+    real = dependencies.digest
+
+    def digest(*paths):
+        used = set(paths).union(*map(dependencies.modules, paths))
+        return "other" if "localbg/backgrounds/median.py" in used else real(*paths)
+
+    monkeypatch.setattr(dependencies, "digest", digest)
+    later = ("background", "foreground", "mask", "labels")
+    assert changed(steps, of_steps()) == {(image, kind) for image in "ab" for kind in later}
+    names = changed(pieces, of_pieces())
+    assert names == {path for path in pieces if "median" in path or "evidence" in path}

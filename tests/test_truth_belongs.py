@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
+import roifile
 import tifffile
 
 from localbg import sheet, truth
@@ -115,7 +116,7 @@ def test_a_truth_of_a_spreadsheet_is_read(tmp_path):
             marks=attack("a mask in place of labels", "refused, with how to label it"),
         ),
         (
-            some_labels().astype(np.float32),
+            (some_labels() + np.float32(0.5)).astype(np.float32),
             "40 x 60 as the image has, found 40 x 60, float32",
         ),
     ],
@@ -237,3 +238,67 @@ def test_label_images_are_not_decoded_before_jobs(tmp_path, monkeypatch):
     path = labels_of(tmp_path, some_labels((7, 7)))
     monkeypatch.setattr(tifffile, "TiffFile", None)
     assert problems(path) == []
+
+
+def test_labels_may_be_whole_numbers_in_floats(tmp_path):
+    paths = [tmp_path / "whole.tif", tmp_path / "float.tif"]
+    for path, dtype in zip(paths, (np.uint16, np.float32), strict=True):
+        tifffile.imwrite(path, some_labels().astype(dtype))
+    one, other = (truth.points(path, (40, 60)) for path in paths)
+    assert one == other
+    assert len(one) > 1
+
+
+@pytest.mark.attack(
+    kind="truth",
+    case="a label image that is none: the raw image, a mask with soft edges, labels in pieces",
+    outcome="unusable for that image, naming a label",
+)
+@pytest.mark.parametrize("kind", ["raw", "soft", "pieces"])
+def test_labels_in_pieces_are_no_spots(tmp_path, kind):
+    labels = np.zeros((40, 60), np.uint16)
+    labels[3:8, 3:8] = labels[20:25, 20:25] = 128
+    labels[4:7, 4:7] = labels[21:24, 21:24] = 255
+    if kind == "raw":
+        labels = np.random.default_rng(0).poisson(100, labels.shape).astype(np.uint16)
+    if kind == "pieces":
+        labels[labels == 255], labels[30:33, 50:53] = 128, 1
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    with pytest.raises(ValueError, match=r"found \d+ of \d+ labels in pieces: \d+ pieces of label"):
+        truth.points(tmp_path / "a.tif", labels.shape)
+
+
+def test_a_stray_pixel_of_a_label_does_no_harm(tmp_path):
+    labels = np.zeros((40, 60), np.uint16)
+    labels[3:8, 3:8], labels[20:23, 30:33] = 1, 2
+    labels[39, 59] = 1
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    (first, second) = truth.points(tmp_path / "a.tif", labels.shape)
+    assert second == (21.0, 31.0)
+    assert first == pytest.approx((5 + 34 / 26, 5 + 54 / 26))
+
+
+@pytest.mark.attack(
+    kind="truth",
+    case="decimal commas in a truth csv, or a column that is there twice",
+    outcome="refused in words; no cell is dropped",
+)
+def test_no_cell_of_a_truth_is_dropped(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("y,x\n10,5,20,5\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"line 2: has more cells than columns \(10, 5, 20, 5\)"):
+        truth.points(path, (40, 60))
+    path.write_text("y,x,y\n10,5,20\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="column 'y' is there twice"):
+        truth.points(path, (40, 60))
+    path.write_text("y,x\n10,5,,\n", encoding="utf-8")
+    assert truth.points(path, (40, 60)) == [(10.0, 5.0)]
+
+
+def test_what_macos_adds_to_a_zip_is_no_roi(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        roi = roifile.ImagejRoi.frompoints([[5, 10]])
+        roi.roitype = roifile.ROI_TYPE.POINT
+        archive.writestr("a.roi", roi.tobytes())
+        archive.writestr("__MACOSX/._a.roi", b"\0\5\x16\7")
+    assert truth.points(tmp_path / "a.zip", (40, 60)) == [(10.0, 5.0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,14 @@ def modules(path: str) -> frozenset[str]:
         found |= new
         new = set().union(*map(_imported, new)) - found
     return frozenset(found - {path})
+
+
+@cache
+def digest(*paths: str) -> str:
+    """16 hexadecimal digits that change with the text of modules and of all that they import."""
+    files = set(paths).union(*map(modules, paths))
+    texts = ((SCRIPTS / path).read_bytes() for path in sorted(files))
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a result answers: a short hash of the images, parameters and steps that it comes from.
+"""What a result answers: a short hash of the images, parameters and code that it comes from.
 
 Each result carries the fingerprint of the question that it was made for. Whoever gathers results
 checks them (`localbg.gathered`), and what answers another question than the plan's is made again:
@@ -13,15 +13,14 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-import localbg
-from localbg import files, paths
+from localbg import dependencies, files, paths
 from localbg.gathered import recorded
 from localbg.plan import KINDS, Plan
 
 
 def of(*parts) -> str:
     """16 hexadecimal digits that tell plain data from other plain data."""
-    text = json.dumps([localbg.__version__, *parts], sort_keys=True)
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -42,7 +41,15 @@ class Fingerprints:
     def image(self, image: str) -> str:
         """Of the plane that is read."""
         plan = self._plan
-        return of(image, plan.images[image].path, plan.picks(image), plan.stamp(image))
+        row = plan.images[image]
+        return of(self._code("read"), image, row.path, plan.picks(image), plan.stamp(image))
+
+    def _code(self, script, *backgrounds):
+        """Of the code of a script, and of the filters that some backgrounds are made by."""
+        steps = self._plan.steps["background"]
+        filters = {steps[label].parameters["filter"] for label in backgrounds}
+        paths = sorted(f"localbg/backgrounds/{name}.py" for name in filters)
+        return dependencies.digest(f"{script}.py", *paths)
 
     def _step(self, kind: str, label: str, image: str) -> str:
         plan = self._plan
@@ -51,44 +58,49 @@ class Fingerprints:
         pool = plan.pool(label, image) if kind == "mask" else None
         shared = self.shared(label, pool) if pool else None
         own = plan.parameters(kind, label, image)
-        return of(kind, label, own, below, self.image(image), shared)
+        code = self._code(step.name, *([label] if kind == "background" else []))
+        return of(code, kind, label, own, below, self.image(image), shared)
 
     def own_threshold(self, mask: str, image: str) -> str:
         """Of the threshold that an image would get by itself."""
         plan = self._plan
         foreground = self.step("foreground", plan.steps["mask"][mask].foreground, image)
-        return of("own_threshold", mask, plan.parameters("mask", mask, image), foreground)
+        own = plan.parameters("mask", mask, image)
+        return of(self._code("own_threshold"), mask, own, foreground)
 
     def _shared(self, mask: str, pool: str) -> str:
         plan, members = self._plan, self._plan.members(mask, pool)
+        code = self._code("share_threshold")
         if not plan.batches:
-            return of("shared", [self.own_threshold(mask, image) for image in members])
+            return of(code, [self.own_threshold(mask, image) for image in members])
         background = next(m.background for m in plan.methods.values() if m.mask == mask)
         pieces = [
             self.thresholds(batch, background)
             for batch, images in plan.batches.items()
             if not set(members).isdisjoint(images)
         ]
-        return of("shared", mask, members, pieces)
+        return of(code, mask, members, pieces)
 
     def _batch(self, batch: str, background: str) -> str:
-        return self._piece("batch", self._plan.batch(batch, background))
+        return self._piece(self._code("batch", background), self._plan.batch(batch, background))
 
     def thresholds(self, batch: str, background: str) -> str:
         """Of a batch's own thresholds."""
         work = self._plan.batch(batch, background)
         rows = [{k: v for k, v in row.items() if k != "pools"} for row in work["rows"]]
         asked = self._plan.asked(batch, background)
-        return of("thresholds", work["steps"], rows, asked, self._stamps(work))
+        code = self._code("thresholds", background)
+        return of(code, work["steps"], rows, asked, self._stamps(work))
 
     def evidence(self, part: str) -> str:
         """Of the piece that a job leaves which gathers evidence."""
-        return self._piece("evidence", self._plan.gathering(part))
+        code = self._code("evidence", *self._plan.steps["background"])
+        return self._piece(code, self._plan.gathering(part))
 
-    def _piece(self, kind, work):
+    def _piece(self, code, work):
         pools = {pair for row in work["rows"] for pair in row["pools"].items() if pair[1]}
         shared = {f"{mask}/{pool}": self.shared(mask, pool) for mask, pool in pools}
-        return of(kind, work, self._stamps(work), shared)
+        return of(code, work, self._stamps(work), shared)
 
     def _stamps(self, work):
         return [self._plan.stamp(row["image"]) for row in work["rows"]]

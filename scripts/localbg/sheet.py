@@ -26,6 +26,8 @@ SIZE = Parameter("Size", required=True)
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf|nan", re.I)
 PIXEL_SIZES = (1e-6, 1e6)  # µm
 MOST_INDEX = 1_000_000
+# Columns of others that are looked at.
+MOST_COLUMNS = 50
 # A million rows with long paths.
 MOST_BYTES = 2**30
 
@@ -200,13 +202,13 @@ def _column_problems(path, header):
     """What is wrong with the columns of a sheet, and those that nobody asks for."""
     problems = [
         f"{path}: column '{name}' is missing; found {shown(', '.join(header), 300)}."
-        f"{nearest(name, set(header) - set(COLUMNS))}"
+        f"{_hint(name, set(header) - set(COLUMNS))}"
         if header
         else f"{path}: column '{name}' is missing; found an empty file."
         for name in ("image", "path")
         if name not in header
     ]
-    unknown = [name for name in header if name and name not in COLUMNS]
+    unknown = [name for name in header if name and name not in COLUMNS][:MOST_COLUMNS]
     if not problems:
         problems += [
             f"{path}: unknown column '{shown(name)}'. Did you mean '{meant}'?"
@@ -217,6 +219,13 @@ def _column_problems(path, header):
         f"{path}: column '{name}' is there twice" for name in COLUMNS if header.count(name) > 1
     ]
     return problems, list(map(shown, unknown))
+
+
+def _hint(name, header):
+    """Which column of a sheet may be meant by one of ours."""
+    if capitals := [other for other in header if other.casefold() == name]:
+        return f" Write '{capitals[0]}' in small letters"
+    return nearest(name, header)
 
 
 def _meant(name, header):

@@ -25,6 +25,8 @@ MOST_ROIS = 100_000
 MARGIN = 0.5
 # Share of the field beyond which a label is no spot's.
 MOST_COVERED = 0.5
+# Of a label's pixels, the share that has to lie in one piece.
+LEAST_IN_ONE = 0.9
 
 
 def check(path: str | os.PathLike) -> None:
@@ -143,6 +145,8 @@ def _from_csv(path):
     if names is None or "vertex-index" in table.header:
         found = shown(", ".join(table.header), 200) or "an empty file"
         raise ValueError(f"expected a csv with columns y and x (or axis-0, axis-1), found {found}")
+    if twice := [name for name in names if table.header.count(name) > 1]:
+        raise ValueError(f"column '{twice[0]}' is there twice; expected each column once")
     for depth in DEPTHS:
         if depth in map(str.casefold, table.header):
             raise ValueError(
@@ -154,6 +158,11 @@ def _from_csv(path):
 
 def _point(table, cells, names, line):
     row = dict(zip(table.header, cells, strict=False))
+    if any(map(str.strip, cells[len(table.header) :])):
+        raise ValueError(
+            f"line {line}: has more cells than columns ({', '.join(map(shown, cells))}); are there "
+            "decimal commas?"
+        )
     try:
         place = tuple(float(table.number(row[name])) for name in names)
     except (KeyError, ValueError):
@@ -193,7 +202,13 @@ def _roi_files(path):
     if Path(path).suffix.lower() != ".zip":
         return [Path(path).read_bytes()]
     with zipfile.ZipFile(path) as archive:
-        entries = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".roi")]
+        # macOS adds files of its own: __MACOSX/._name.roi.
+        entries = [
+            entry
+            for entry in archive.infolist()
+            if entry.filename.lower().endswith(".roi")
+            and not entry.filename.rsplit("/", 1)[-1].startswith("._")
+        ]
         if not entries:
             raise ValueError("found a zip without any ROI")
         unpacked = sum(entry.file_size for entry in entries)
@@ -215,6 +230,7 @@ def _planes(roi):
 def _from_labels(path, shape):
     import numpy as np
     from scipy import ndimage
+    from skimage.measure import label
 
     labels = _label_image(path, tuple(shape))
     numbers, sizes = np.unique(labels[labels != 0], return_counts=True)
@@ -223,12 +239,22 @@ def _from_labels(path, shape):
             f"label {numbers[sizes.argmax()]} covers {share:.0%} of the image; expected 0 for the "
             "background, and a label of its own for each spot"
         )
-    if numbers.size == 1 and (pieces := ndimage.label(labels, np.ones((3, 3)))[1]) > 1:
+    if not numbers.size:
+        return []
+    # A centre between pieces is where no spot is. A pixel that a tool left behind does no harm.
+    pieces = label(labels, background=0, connectivity=2)
+    of_piece = np.bincount(pieces.ravel())[1:]
+    number = labels.ravel()[np.unique(pieces, return_index=True)[1]][-len(of_piece) :]
+    largest = np.zeros(numbers.size, int)
+    np.maximum.at(largest, np.searchsorted(numbers, number), of_piece)
+    if (torn := numbers[largest < LEAST_IN_ONE * sizes]).size:
+        what = "a mask" if numbers.size == 1 else f"{torn.size} of {numbers.size} labels in pieces"
         raise ValueError(
-            f"expected a label of its own for each spot, found a mask: {pieces} pieces of "
-            f"label {numbers[0]}. Label them (in ImageJ: Analyze Particles, Count Masks)"
+            f"expected a label of its own for each spot, found {what}: "
+            f"{np.count_nonzero(number == torn[0])} pieces of label {torn[0]}. Label them (in "
+            "ImageJ: Analyze Particles, Count Masks)"
         )
-    centres = ndimage.center_of_mass(labels != 0, labels, numbers) if numbers.size else []
+    centres = ndimage.center_of_mass(labels != 0, labels, numbers)
     return [(float(y), float(x)) for y, x in centres]
 
 
@@ -243,9 +269,13 @@ def _label_image(path, shape):
         images.promised(path)
         with tifffile.TiffFile(path) as tif:
             series = tif.series[0]
+            # More labels than 16 bits can count are often written as floats.
             found, dtype = tuple(n for n in series.shape if n != 1), series.dtype
             fits = found == tuple(n for n in shape if n != 1)
-            labels = series.asarray() if fits and dtype.kind in "iub" else None
+            labels = series.asarray() if fits and dtype.kind in "iubf" else None
+            if labels is not None and dtype.kind == "f":
+                whole = labels.astype(np.int64)
+                labels, dtype = (whole, whole.dtype) if (whole == labels).all() else (None, dtype)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # damaged files make tifffile raise many kinds
