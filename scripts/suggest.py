@@ -34,13 +34,15 @@ def main(
     config, of_images, tried, figure : str
         Paths of the outputs.
     """
-    planes = {}
+    planes, left_out = {}, []
     for source, row in zip(sources, rows, strict=True):
         try:
             job.require_downloaded(source)
             planes[row["image"]] = images.read(source, **row["picks"])
         except Exception as error:
-            job.log.warning("%s is left out: %s", row["image"], job.reason(error))
+            left_out.append(f"{row['image']}: {job.reason(error)}")
+    if not planes:
+        raise ValueError("none of the images can be read:\n" + "\n".join(left_out))
     pixels = [middle(plane.pixels) for plane in planes.values()]
     if polarity == "dark":
         pixels = [plane.max() - plane for plane in pixels]
@@ -68,6 +70,7 @@ def main(
     drawn = suggest_chart.proposal(names, pixels, found, judged, proposed, sigma=sigma)
     figures.save(drawn, figure)
     text = suggest.snippet(names, found, judged, trials)
+    text += "".join(f"# Left out: {' '.join(line.split())}\n" for line in left_out)
     job.write_text(config, text)
     job.log.info("proposal in %s:\n%s", Path(config), text)
 

@@ -130,6 +130,7 @@ def test_the_proposal_is_a_config_that_can_be_pasted(tmp_path):
     assert proposed["denoise"] == {"filter": "gaussian", "sigma": "0.4x"}
     assert set(proposed["methods"]) == {"tophat", "median", "gaussian"}
     assert "Spot radius: sure" in text
+    assert "# Left out: torn: raw/torn.tif cannot be read as a TIFF image" in text
     found = make_plan(proposed | {"images": str(tmp_path / "raw")})
     assert found.methods["median"].recipe["background"]["filter"] == "median"
     by_image = {row["image"]: row for row in read(folder / "images.csv")}
