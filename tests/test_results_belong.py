@@ -277,3 +277,39 @@ def test_another_truth_gives_another_accuracy(tmp_path, first, then):
     (row,) = tables.read(folder / "results" / "tables" / "accuracy.csv")
     assert (row["n_truth"], row["matched"]) == ("1", "1")
     assert ran(snakemake(folder, *targets, *then)) == {}
+
+
+@attack(
+    "another list of methods and an image less, Snakemake told to look at times only or to touch",
+    "tables of the methods and images of now",
+)
+@pytest.mark.parametrize("how", ["mtime", "touch"])
+def test_tables_are_those_of_now_whatever_snakemake_is_told(tmp_path, mode, how):
+    none = {"evidence": {"images": 0}}
+    folder = prepare(tmp_path / "study", mode, **none, compare=["median", "tophat"])
+    snakemake(folder, *NO_FIGURES)
+    (folder / "raw" / "1.tif").unlink()
+    configure(folder, CONFIG | none | {"run": MODES[mode], "compare": ["tophat"]})
+    if how == "touch":
+        snakemake(folder, *NO_FIGURES, "--touch")
+        snakemake(folder, *NO_FIGURES)
+    else:
+        snakemake(folder, *NO_FIGURES, "--rerun-triggers", "mtime")
+    other = prepare(tmp_path / "other", mode, images=1, **none, compare=["tophat"])
+    snakemake(other, *NO_FIGURES)
+    assert contents(folder) == contents(other)
+
+
+@attack("an intermediate image damaged on the disk", "that image fails, and the next run mends it")
+def test_a_damaged_intermediate_is_made_again(tmp_path):
+    folder = prepare(tmp_path / "study", "steps", images=1, evidence={"images": 0})
+    snakemake(folder, *NO_FIGURES)
+    right = contents(folder)
+    (mask,) = (folder / "results" / "mask").rglob("0.tif")
+    (foreground,) = (folder / "results" / "foreground").rglob("0.tif")
+    foreground.write_bytes(b"")
+    mask.unlink()
+    said = snakemake(folder, *NO_FIGURES, fails=True)
+    assert "0.tif is empty (0 bytes)" in said
+    snakemake(folder, *NO_FIGURES)
+    assert contents(folder) == right

@@ -198,3 +198,34 @@ def test_a_long_sheet_is_read_in_seconds():
     assert len(images) == 100_000
     assert images["i99999"].spot_radius == 2.5
     assert time.perf_counter() - start < 30
+
+
+@pytest.mark.parametrize(
+    ("there", "written", "expected"),
+    [
+        ("a\u0308.tif", "\u00e4.tif", "composed in another way (Unicode NFD)"),
+        ("raw/a.tif", "raw\\a.tif", "write / in place of"),
+    ],
+)
+def test_a_path_that_is_nearly_right_is_helped(tmp_path, monkeypatch, there, written, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_bytes(b"II*")
+    rows, problems, _ = sheet.images(
+        {"a": {"path": written}}, base=None, spot_radius=3, results="results"
+    )
+    assert problems == []
+    (problem,) = sheet.missing_files(rows)
+    assert expected in problem
+
+
+@pytest.mark.attack(
+    kind="sheet",
+    case="the same plane of a file under two ids",
+    outcome="counted twice, and said at the end of the run",
+)
+def test_a_plane_under_two_ids_is_noted():
+    rows = {"a": {"path": "x.tif"}, "b": {"path": "x.tif", "z": 1}, "c": {"path": "./x.tif"}}
+    _, problems, notes = sheet.images(rows, base="raw", spot_radius=3, results="results")
+    assert problems == []
+    assert notes == ["the same plane of the same file is counted twice: a and c"]

@@ -45,7 +45,13 @@ def report(plan: Plan) -> str:
         aside += _listed([f"{image}: {reason}" for image, reason in unscored])
     if not failures:
         return "\n".join([done, *aside])
-    try_again(plan, {row["image"] for row in failures})
+    # A step that could not read what another one left is done again from the start.
+    torn = {
+        row["image"]
+        for row in failures
+        if row["step"] not in ("download", "read") and f"{plan.results}/" in row["reason"]
+    }
+    try_again(plan, {row["image"] for row in failures}, torn)
     lines = _listed([f"{row['image']}, {row['step']}: {row['reason']}" for row in failures])
     done = f"{done}, failures in {folder / 'tables' / 'failures.csv'}:"
     text = "\n".join([done, *lines, *aside])
@@ -70,8 +76,16 @@ def unsaid(plan: Plan) -> bool:
     return next(tables.grouped(failures), None) is not None
 
 
-def try_again(plan: Plan, failed: set[str]) -> None:
+def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> None:
     """Forget that images failed, so that the next run takes them up; the tables still tell.
+
+    Parameters
+    ----------
+    plan : localbg.plan.Plan
+    failed : set of str
+        Ids of all images that failed.
+    torn : set of str
+        Ids of those of which intermediate results are damaged: all of theirs go.
 
     Notes
     -----
@@ -91,5 +105,6 @@ def try_again(plan: Plan, failed: set[str]) -> None:
             (folder / "evidence" / f"{part}.jsonl").unlink(missing_ok=True)
     for kind in ("image", *KINDS, "spots"):
         for path in (folder / kind).rglob("*"):
-            if path.stem in failed and path.is_file() and job.failure(path):
+            of_failed = path.stem in failed and path.is_file()
+            if of_failed and (path.stem in torn or job.failure(path)):
                 path.unlink()

@@ -6,6 +6,7 @@ import difflib
 import glob
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -28,6 +29,7 @@ PIXEL_SIZES = (1e-6, 1e6)  # µm
 MOST_INDEX = 1_000_000
 # Columns of others that are looked at.
 MOST_COLUMNS = 50
+MOST_SHOWN = 5
 # A million rows with long paths.
 MOST_BYTES = 2**30
 
@@ -123,7 +125,19 @@ def images(
         problems += [f"{place}: {text}" for text in wrong]
         if not wrong:
             found[image.image] = image
-    return dict(sorted(found.items())), problems, notes
+    return dict(sorted(found.items())), problems, notes + _twice(found)
+
+
+def _twice(found):
+    """Images that are the same plane of the same file, which is counted for each of them."""
+    first, twice = {}, []
+    for image in found.values():
+        plane = (image.path, image.address, image.axes, image.channel, image.z, image.t)
+        other = first.setdefault(plane, image.image)
+        if other != image.image:
+            twice.append(f"{other} and {image.image}")
+    shown = ", ".join(twice[:MOST_SHOWN]) + (" …" if len(twice) > MOST_SHOWN else "")
+    return [f"the same plane of the same file is counted twice: {shown}"] if twice else []
 
 
 def _rows(source, results):
@@ -367,4 +381,13 @@ def _not_a_file(path):
         return f"{path} {error}"
     except OSError:
         pass
-    return f"there is no file {path}"
+    missing = f"there is no file {path}"
+    if os.path.isfile(path.replace("\\", "/")):
+        return f"{missing}; write / in place of \\"
+    for form in ("NFC", "NFD"):
+        if os.path.isfile(unicodedata.normalize(form, path)):
+            return (
+                f"{missing}, but one whose letters with signs are composed in another way (Unicode "
+                f"{form}); copy the name from the folder"
+            )
+    return missing
