@@ -353,3 +353,21 @@ def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
         assert not [reference for reference in (pixels, *made) if reference() is not None]
     finally:
         gc.enable()
+
+
+@pytest.mark.attack(
+    kind="memory",
+    case="a small file that promises gigabytes, in a batch on a cluster",
+    outcome="its job asks for what the others need, and the image fails in it",
+)
+def test_a_file_that_promises_too_much_does_not_size_its_job(tmp_path):
+    plain, doubtful = tmp_path / "plain.tif", tmp_path / "doubtful.tif"
+    tifffile.imwrite(plain, np.zeros((64, 64), np.uint16))
+    zeros = np.zeros((8192, 8192), np.uint8)
+    tifffile.imwrite(doubtful, zeros, compression="zlib", tile=(1024, 1024))
+    assert doubtful.stat().st_size > plain.stat().st_size
+    most = (batches.BYTES_TO_START + 49 * batches.MOST_DOUBTFUL) / 1e6
+    assert batches.memory_mb([str(plain), str(doubtful)], 1) <= most + 1
+    grey = np.random.default_rng(0).integers(0, 9, (512, 512), np.uint16)
+    tifffile.imwrite(plain, grey, compression="zlib")
+    assert batches._pixels(str(plain)) == (512 * 512, 2 * 512 * 512)

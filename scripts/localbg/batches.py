@@ -28,6 +28,10 @@ BYTES_PER_PIXEL = 45
 BYTES_TO_START = 700e6
 # A file whose header cannot be read fails in its job; until then it counts as this, in pixels.
 UNKNOWN_PIXELS = 2048 * 2048
+# A file that promises more than so many bytes for each of its own may be made up. A job that asked
+# for as much would never start; with less, the image fails in it, and no other.
+PLAUSIBLE = 100
+MOST_DOUBTFUL = 8 * UNKNOWN_PIXELS
 SAMPLE = 25
 NAME = re.compile("[0-9]{6,}")
 
@@ -147,6 +151,9 @@ def _pixels(path):
     if not os.path.isfile(path):
         return UNKNOWN_PIXELS, 4 * UNKNOWN_PIXELS
     try:
-        return promised(path)
+        pixels, stored = promised(path)
     except (ImageError, OSError):
         return UNKNOWN_PIXELS, 4 * UNKNOWN_PIXELS
+    if stored > PLAUSIBLE * _file_size(path):
+        return min(pixels, MOST_DOUBTFUL), min(stored, 4 * MOST_DOUBTFUL)
+    return pixels, stored
