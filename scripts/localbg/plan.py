@@ -15,8 +15,9 @@ from localbg import batches, files, scope, sheet
 from localbg import config as keys
 from localbg.addresses import redacted_text
 from localbg.ome import companions
-from localbg.recipes import SELECTORS, STEPS, recipes, scaled, signature, word
+from localbg.recipes import STEPS, recipes, scaled
 from localbg.sample import spread
+from localbg.steps import Method, Step, add_method
 
 # Kinds of results, in the order in which they are made.
 KINDS = ("denoised", "background", "foreground", "mask", "labels")
@@ -34,37 +35,6 @@ class PlanError(ValueError):
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
         shown = [f"- {redacted_text(problem)}" for problem in shown]
         super().__init__("\n".join([f"The configuration has {count}:", *shown]))
-
-
-@dataclass(frozen=True)
-class Step:
-    """One piece of work that methods share: its own parameters and the labels it builds on.
-
-    A threshold also has a ``scope``, the images that it holds for, and a ``source``, those of them
-    that it is taken from.
-    """
-
-    name: str
-    parameters: dict
-    denoised: str | None = None
-    background: str | None = None
-    foreground: str | None = None
-    mask: str | None = None
-    scope: str = "image"
-    source: str = "images"
-
-
-@dataclass(frozen=True)
-class Method:
-    """A named recipe and where its results lie: a label for each kind of result."""
-
-    name: str
-    recipe: dict
-    denoised: str
-    background: str
-    foreground: str
-    mask: str
-    labels: str
 
 
 @dataclass
@@ -360,7 +330,7 @@ def make_plan(config: dict) -> Plan:
         plan.batches = batches.compose(images, batches.recorded(plan.results), size)
         plan.keep = run["keep"]
     for name, recipe in sorted(methods.items()):
-        plan.methods[name] = _method(name, recipe, plan.steps)
+        plan.methods[name] = add_method(name, recipe, plan.steps)
     plan.evidence = evidence
     plan.sampled = _sampled(plan)
     return plan
@@ -375,68 +345,3 @@ def _sampled(plan):
         part: [image for image in members if image in chosen] for part, members in parts.items()
     }
     return {part: members for part, members in found.items() if members}
-
-
-def _method(name: str, recipe: dict, steps: dict) -> Method:
-    """Find or add the steps of a method."""
-    parameters = {step: dict(recipe[step]) for step in STEPS}
-    polarity = recipe["polarity"]
-    source = parameters["background"].pop("of")
-    own_label = _label("threshold", parameters["threshold"])
-    shares, taken_from = scope.of(parameters["threshold"])
-    for key in ("scope", "from"):
-        parameters["threshold"].pop(key, None)
-    if parameters["denoise"]["filter"] == "none":
-        source = "image"  # the same pixels, so the same step
-    denoised = _label("denoise", parameters["denoise"])
-    own = _label("background", parameters["background"])
-    if polarity == "dark":
-        own += "_dark"
-    background = f"{denoised}/{own}" if source == "denoised" else f"{own}_of-image"
-    clip = _label("subtract", parameters["subtract"])
-    foreground = "/".join(filter(None, (denoised, background.removeprefix(f"{denoised}/"), clip)))
-    mask = f"{foreground}/{own_label}"
-    labels = f"{mask}/{_label('spots', parameters['spots']) or 'spots'}"
-
-    def add(kind, label, step):
-        steps.setdefault(kind, {})[label] = step
-
-    parameters["background"]["polarity"] = parameters["subtract"]["polarity"] = polarity
-    below = denoised if source == "denoised" else None
-    add("denoised", denoised, Step("denoise", parameters["denoise"]))
-    add("background", background, Step("background", parameters["background"], denoised=below))
-    add(
-        "foreground",
-        foreground,
-        Step("subtract", parameters["subtract"], denoised=denoised, background=background),
-    )
-    add(
-        "mask",
-        mask,
-        Step(
-            "threshold",
-            parameters["threshold"],
-            denoised=denoised,
-            foreground=foreground,
-            scope=shares,
-            source=taken_from,
-        ),
-    )
-    add(
-        "labels",
-        labels,
-        Step("spots", parameters["spots"], mask=mask, foreground=foreground, background=background),
-    )
-    return Method(name, recipe, denoised, background, foreground, mask, labels)
-
-
-def _label(step: str, parameters: dict) -> str:
-    """Readable name of a step: its filter or rule and what differs from the function's defaults."""
-    known = signature(step, parameters)
-    words = [
-        word(name, parameters[name])
-        for name in known
-        if name in parameters and (known[name].required or parameters[name] != known[name].default)
-    ]
-    selector = SELECTORS.get(step)
-    return "_".join([parameters[selector], *words] if selector else words)
