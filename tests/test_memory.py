@@ -67,3 +67,19 @@ def test_limits_of_the_process_count(kind):
 
 def test_what_is_used_is_not_free():
     assert 0 < memory.free_bytes() < memory.limit_bytes()
+
+
+@pytest.mark.attack(
+    kind="memory",
+    case="a Slurm job that was given less than an image needs",
+    outcome="run again with more where that helps, else the image fails",
+)
+def test_a_slurm_job_is_run_again_where_that_helps(monkeypatch):
+    monkeypatch.setattr(memory, "limit_bytes", lambda: 500)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 300)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert not memory.is_given_more_later(1000)
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    # 200 are in use already; the third attempt has 1500.
+    assert memory.is_given_more_later(1240)
+    assert not memory.is_given_more_later(1260)

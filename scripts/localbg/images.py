@@ -130,6 +130,8 @@ def read(
         rows and columns; if an index is out of range or the plane is in no file that is there; if
         pixels are NaN or infinite, have no grey values, or lose their differences in float32; if
         there is not enough memory; if the file changed meanwhile.
+    MemoryError
+        If a job on a cluster has too little for it and will be run again with enough.
     FileNotFoundError, PermissionError
         As the system says.
     """
@@ -243,10 +245,11 @@ class _Reader:
         needed += CHAIN_BYTES_PER_PIXEL * pixels
         free = memory.free_bytes()
         if needed > free:
-            raise ImageError(
+            words = (
                 f"{self._path} needs {_gigabytes(needed)} of memory, {_gigabytes(free)} are there; "
                 "give its job more, or crop the image"
             )
+            raise MemoryError(words) if memory.is_given_more_later(needed) else ImageError(words)
 
     def frame(self, index, number):
         """Grey values of a frame, of the shape that the image has within frames."""

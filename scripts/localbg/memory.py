@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
+# How much more memory a job is given at its last attempt, less what its process may differ by.
+LAST_ATTEMPT = 2.9
 # What a cgroup's file says where there is no limit: "max", or in version 1 about 2**63.
 NO_LIMIT = 2**60
 
@@ -28,6 +30,21 @@ def free_bytes() -> int:
     """Memory that this process may still claim: the least of what each limit leaves it."""
     used = _used()
     return max(0, min(limit - used[kind] for limit, kind in _limits()))
+
+
+def is_given_more_later(needed: int) -> bool:
+    """Whether a Slurm job that lacks memory gets enough where it is run again.
+
+    Jobs ask for twice and three times as much at their second and third attempt.
+
+    Parameters
+    ----------
+    needed : int
+        Bytes to be claimed.
+    """
+    limit = limit_bytes()
+    lacking = max(0, needed - free_bytes())
+    return "SLURM_JOB_ID" in os.environ and limit + lacking <= LAST_ATTEMPT * limit
 
 
 def _limits():
