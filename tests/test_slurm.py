@@ -1,14 +1,15 @@
 """The workflow on a real Slurm: same tables, whatever happens to jobs, nodes and Snakemake."""
 
-import errno
 import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 
@@ -97,20 +98,14 @@ class Study:
     def start_held(self, cluster, *options):
         """Start a run whose first batch is in the middle of reading image a, and stays there.
 
-        The image is a pipe that nobody writes to; all later jobs find the image itself. The pipe
-        must be closed only when the job is gone.
+        Its script is suspended as soon as it starts; all other jobs go on.
         """
-        image = self.folder / "a.tif"
-        kept = self.folder / "kept.tif"
         cluster.hold()
         running = self.start(*options)
         wait_for(lambda: len(self.active(cluster)) == 2, "two jobs in the queue")
-        image.rename(kept)
-        os.mkfifo(image)
+        held = (self.jobs(cluster, FIRST) or self.jobs(cluster))[0]["id"]
         cluster.release()
-        pipe = wait_for(lambda: _reader_at(image), "the job to read the image", 120)
-        kept.replace(image)
-        return running, pipe
+        return running, wait_for(lambda: _suspended(held), "the job to start its script", 120)
 
     def jobs(self, cluster, what=""):
         """Jobs of this study's folder in the order of their submission, those of a rule."""
@@ -130,13 +125,22 @@ class Study:
         return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
 
-def _reader_at(pipe):
-    try:
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        return None
+def _suspended(job):
+    """The script of a job, suspended; None where it has not started yet."""
+    for process in psutil.process_iter(["cmdline"]):
+        with suppress(psutil.Error):
+            program, *words = process.info["cmdline"] or [""]
+            is_script = "python" in program and ".snakemake/scripts/" in " ".join(words)
+            if is_script and process.environ().get("SLURM_JOB_ID") == job:
+                process.suspend()
+                return process
+    return None
+
+
+def let_go(process):
+    """Let a suspended process end, if it is still there."""
+    with suppress(psutil.Error):
+        process.resume()
 
 
 def column(jobs, name):
@@ -200,11 +204,11 @@ def test_job_beyond_its_memory_or_time_gets_more(cluster, tmp_path):
     # More than 500 MB for many seconds, as Slurm looks but once in a while; never 2000.
     pixels = np.random.default_rng(3).integers(90, 110, (5000, 5000), np.uint16)
     tifffile.imwrite(tmp_path / "b.tif", pixels)
-    running, pipe = study.start_held(
+    running, held = study.start_held(
         cluster, "--set-resources", "batch:mem_mb=500 * attempt**2", "batch:runtime=attempt"
     )
     study.finish(running)
-    os.close(pipe)
+    let_go(held)
     late = study.jobs(cluster, FIRST)
     assert column(late, "state") == ["TIMEOUT", "COMPLETED"]
     assert column(late, "limit") == ["1:00", "2:00"]
@@ -225,14 +229,14 @@ def test_job_beyond_its_memory_or_time_gets_more(cluster, tmp_path):
 )
 def test_death_of_a_node_costs_nothing_but_time(cluster, local_tables, tmp_path, mode):
     study = Study(tmp_path, ONE_METHOD | mode)
-    running, pipe = study.start_held(cluster)
+    running, held = study.start_held(cluster)
     # Nodes are filled one by one: all jobs of the study are there.
     node = study.active(cluster)[0]["node"]
     cluster.kill_node(node)
     try:
         study.finish(running)
     finally:
-        os.close(pipe)
+        let_go(held)
         cluster.start_node(node)
     ended = study.jobs(cluster)
     # One job an image at first; those that died are run again elsewhere, then come the tables.
@@ -269,7 +273,7 @@ def test_job_that_fails_for_good_is_reported_with_its_logs(cluster, tmp_path):
 )
 def test_killed_snakemake_is_resumed_without_two_jobs_at_one_file(cluster, local_tables, tmp_path):
     study = Study(tmp_path / "study with blanks", ONE_METHOD | BATCH)
-    running, pipe = study.start_held(cluster)
+    running, held = study.start_held(cluster)
 
     refused = study.cancel()
     assert refused.returncode == 1
@@ -290,7 +294,7 @@ def test_killed_snakemake_is_resumed_without_two_jobs_at_one_file(cluster, local
     assert len(study.jobs(cluster, FIRST)) == 1
 
     done = study.cancel()
-    os.close(pipe)
+    let_go(held)
     assert done.returncode == 0, done.stderr
     assert f"cancelled {orphan} (rule_batch" in done.stdout
     assert set(column(cluster.active(), "id")) == {other, by_hand}
