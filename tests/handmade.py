@@ -1,6 +1,11 @@
-"""TIFF files made byte by byte, for what no writer would write."""
+"""TIFF files for tests, also byte by byte, and what the reader says of those that it refuses."""
 
 import struct
+
+import pytest
+import tifffile
+
+from localbg import images
 
 TYPES = {"H": 3, "I": 4, "s": 2, "Q": 16, "B": 1}
 
@@ -66,3 +71,18 @@ def grey(width=8, length=8, bits=8, **more):
     tags |= {277: ("H", [1]), 278: length}
     tags["strips"] = [bytes(k % 251 + 1 for k in range(width * length * bits // 8))]
     return tags | more
+
+
+def saved(path, pixels, **options):
+    """A TIFF of these pixels; returns its path."""
+    tifffile.imwrite(path, pixels, **({"photometric": "minisblack"} | options))
+    return path
+
+
+def refusal(path, **picks):
+    """What `read` says of a file that it can't use; the message always names the file."""
+    with pytest.raises(images.ImageError) as error:
+        images.read(path, **picks)
+    message = str(error.value)
+    assert str(path) in message
+    return message

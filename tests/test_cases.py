@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from handmade import refusal
 from localbg import chain, images
 from localbg.images import ImageError
 from localbg.plan import make_plan
@@ -18,13 +19,6 @@ SPOTS = 20
 
 def case(folder, name):
     return CASES / folder / name
-
-
-def refusal(path, **picks):
-    with pytest.raises(ImageError) as error:
-        images.read(path, **picks)
-    assert str(path) in str(error.value)
-    return str(error.value)
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,12 @@
 
 import numpy as np
 import pytest
-import tifffile
 
-from handmade import grey, tiff
+from handmade import grey, refusal, saved, tiff
 from localbg import images
-from localbg.images import ImageError
 
 RNG = np.random.default_rng(5)
 NOISE = RNG.normal(0, 5, (64, 60))
-
-
-def saved(path, pixels, **options):
-    tifffile.imwrite(path, pixels, **({"photometric": "minisblack"} | options))
-    return path
-
-
-def refusal(path, **picks):
-    with pytest.raises(ImageError) as error:
-        images.read(path, **picks)
-    assert str(path) in str(error.value)
-    return str(error.value)
 
 
 # What float32 can hold

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from handmade import refusal, saved
 from localbg import images
-from localbg.images import ImageError
 
 RNG = np.random.default_rng(1)
 STACK = RNG.integers(0, 60_000, (2, 3, 4, 16, 17)).astype(np.uint16)  # TZCYX
@@ -23,21 +23,6 @@ def hyperstack(request, tmp_path):
     path = tmp_path / f"{request.param}.tif"
     tifffile.imwrite(path, STACK, **HYPERSTACKS[request.param])
     return path
-
-
-def saved(path, pixels, **options):
-    """A TIFF of these pixels; returns its path."""
-    tifffile.imwrite(path, pixels, **({"photometric": "minisblack"} | options))
-    return path
-
-
-def refusal(path, **picks):
-    """What `read` says of a file that it can't use; the message always names the file."""
-    with pytest.raises(ImageError) as error:
-        images.read(path, **picks)
-    message = str(error.value)
-    assert str(path) in message
-    return message
 
 
 # Picks

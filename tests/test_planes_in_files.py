@@ -7,20 +7,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from handmade import grey, tiff
+from handmade import grey, refusal, tiff
 from localbg import images, tiff_decode
 from localbg.images import ImageError
 
 RNG = np.random.default_rng(3)
 STACK = RNG.integers(0, 60_000, (3, 16, 17)).astype(np.uint16)
-
-
-def refusal(path, **picks):
-    with pytest.raises(ImageError) as error:
-        images.read(path, **picks)
-    message = str(error.value)
-    assert str(path) in message
-    return message
 
 
 def sha256(path):

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from handmade import grey, tiff
+from handmade import grey, refusal, tiff
 from localbg import images, memory
-from localbg.images import ImageError
 from localbg.segment_headers import coded_size
 
 RNG = np.random.default_rng(4)
@@ -24,13 +23,6 @@ CODECS = {
     "lzma": (34925, imagecodecs.lzma_encode),
     "zstd": (50000, imagecodecs.zstd_encode),
 }
-
-
-def refusal(path, **picks):
-    with pytest.raises(ImageError) as error:
-        images.read(path, **picks)
-    assert str(path) in str(error.value)
-    return str(error.value)
 
 
 def page(code, strips):
