@@ -33,6 +33,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config.yaml"
 
 
+CONFIGS = list(map(os.path.relpath, workflow.configfiles))
 try:
     plan = make_plan(config)
     if workflow.is_main_process:
@@ -41,7 +42,8 @@ try:
         if problems := plan.missing_files() + problems:
             raise PlanError(problems)
 except PlanError as error:
-    raise WorkflowError(str(error)) from None
+    read = f"\nThe config was read from {', '.join(CONFIGS)}." if CONFIGS else ""
+    raise WorkflowError(f"{error}{read}") from None
 
 
 # Of a run's processes only the first asks servers for changes.
@@ -92,7 +94,6 @@ include: "rules/common.smk"
 include: "rules/download.smk"
 
 
-CONFIGS = list(map(os.path.relpath, workflow.configfiles))
 # What collect gathers: pieces of batches, or the results of single steps.
 PIECES = paths.pieces(plan)
 IMAGES = [] if plan.batches else paths.images(plan)
@@ -252,7 +253,8 @@ rule spots:
         background=upstream("labels", "background"),
         foreground=upstream("labels", "foreground"),
         mask=upstream("labels", "mask"),
-        facts=lambda wildcards: upstream("labels", "mask")(wildcards).replace(".tif", ".json"),
+        threshold=lambda wildcards: upstream("labels", "mask")(wildcards).replace(".tif", ".json"),
+        facts="<results>/image/{image}.json",
         modules=modules("spots.py"),
     output:
         labels="<results>/labels/{labels}/{image}.tif",
@@ -266,6 +268,7 @@ rule spots:
         mem_mb=for_image(batches.memory_mb),
     params:
         parameters=parameters("labels"),
+        spot=lambda wildcards: plan.spot(wildcards.labels, wildcards.image),
         fingerprint=fingerprint("labels"),
     script:
         "scripts/spots.py"

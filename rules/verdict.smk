@@ -103,6 +103,7 @@ rule recommend:
     """The verdict: methods ranked by the strongest evidence there is, never by counts."""
     input:
         **VERDICT,
+        images="<results>/tables/images.csv",
         counts="<results>/tables/counts.csv",
         modules=modules("recommend.py"),
     output:

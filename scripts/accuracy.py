@@ -34,7 +34,7 @@ def main(
         Paths of the tables ``accuracy``, ``accuracy_pooled`` and ``accuracy_differences``.
     """
     known, found = tables.Following(images), tables.Following(spots)
-    methods, sums, of_spots = [], [], None
+    methods, sums, of_spots = tables.fit_methods(counts), [], None
     with tables.Writer(outputs["accuracy"], tables.COLUMNS["accuracy"]) as table:
         for image, rows in tables.grouped(counts):
             facts = known.rows(image)[0]
@@ -54,15 +54,21 @@ def main(
                 for key in keys:
                     table.row(key | {"status": "failed", "reason": reason})
                 continue
-            methods = [row["method"] for row in rows]
-            places = {method: [] for method in methods}
+            places = {row["method"]: [] for row in rows if row["status"] == "ok"}
             for row in found.rows(image):
                 places[row["method"]].append((float(row["y"]), float(row["x"])))
-            scored = [scoring.accuracy(true, places[name], float(radius)) for name in methods]
-            for key, row in zip(keys, scored, strict=True):
-                table.row(key | {"status": "ok", "reason": ""} | row)
-            sums.append([pooled.of_image(row) for row in scored])
-            of_spots = pooled.of_spots(true, places, float(radius)) if len(sums) == 1 else None
+            scored = {
+                method: scoring.accuracy(true, of_method, float(radius))
+                for method, of_method in places.items()
+            }
+            failed = {"status": "failed", "reason": "the method failed: see failures.csv"}
+            for key in keys:
+                row = scored.get(key["method"])
+                table.row(key | ({"status": "ok", "reason": ""} | row if row else failed))
+            if scored.keys() >= set(methods):
+                sums.append([pooled.of_image(scored[method]) for method in methods])
+                chosen = {method: places[method] for method in methods}
+                of_spots = pooled.of_spots(true, chosen, float(radius)) if len(sums) == 1 else None
     together, differences = pooled.summary(methods, np.array(sums), of_spots, seed=seed)
     for name, rows in (("accuracy_pooled", together), ("accuracy_differences", differences)):
         tables.write(outputs[name], tables.COLUMNS[name], rows)

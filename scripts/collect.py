@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import lru_cache
 
-from localbg import gathered, job, recipes, tables
+from localbg import gathered, job, measured_radius, recipes, tables
 from localbg.gathered import Found
 from localbg.parameters import in_pixels
 
@@ -46,14 +46,14 @@ def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> Non
                 "companions": "; ".join(others),
             }
             write["images"].row(row | as_text)
-            if image.failure:
+            for failure in image.failures:
                 write["failures"].row(
                     {key: row[key] for key in ("image", "path")}
-                    | {"step": image.failure["failed_step"], "reason": image.failure["reason"]}
+                    | {"step": failure["failed_step"], "reason": failure["reason"]}
                 )
             for method in methods:
                 key = {"image": row["image"], "group": row["group"], "method": method}
-                if image.failure:
+                if image.failure or method in image.failed:
                     write["counts"].row(key | {"status": "failed"})
                     write["parameters"].row(key)
                     continue
@@ -77,7 +77,8 @@ def image_row(image: Found) -> dict:
         reason = f"{image.failure['failed_step']}: {image.failure['reason']}"
         return row | {"status": "failed", "reason": reason}
     radius = float(in_pixels(image.row["spot_radius"], row["pixel_size_um"]))
-    return row | {"status": "ok", "reason": "", "spot_radius": radius}
+    of_methods = (f"{one['failed_step']} of {one['reason']}" for one in image.failures)
+    return row | {"status": "ok", "reason": "; ".join(of_methods), "spot_radius": radius}
 
 
 def count_row(made: dict, image: dict) -> dict:
@@ -85,11 +86,14 @@ def count_row(made: dict, image: dict) -> dict:
     sizes = dict(zip(image["axes"], image["shape"], strict=True))
     size = image["pixel_size_um"]
     n_spots = len(made["spots"])
+    spots = [dict(zip(tables.MEASURES, spot, strict=True)) for spot in made["spots"]]
     return {
         "status": "ok",
         "n_spots": n_spots,
+        "spot_radius": image["spot_radius"],
         "density": 1e4 * n_spots / (sizes["Y"] * sizes["X"]),
         "density_um2": n_spots / (sizes["Y"] * sizes["X"] * size**2) if size else None,
+        **measured_radius.summary(spots),
     } | made["record"]
 
 

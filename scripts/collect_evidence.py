@@ -70,7 +70,11 @@ def taken(lines: Iterable[list[dict]], recovery: Recovery, write: dict) -> Itera
             reason = f"{line['failed_step']} failed: {line['reason']}"
             recovery.add_failed(*key.values(), line["methods"], reason)
             continue
-        recovery.add(*key.values(), line["methods"], line["recovery"])
+        failed = {row["method"]: row["reason"] for row in line.get("failed", ())}
+        for method, reason in failed.items():
+            recovery.add_failed(*key.values(), [method], reason)
+        methods = [method for method in line["methods"] if method not in failed]
+        recovery.add(*key.values(), methods, line["recovery"])
         for name in ("recovery", "residuals"):
             for row in line[name]:
                 write[name].row(key | row)

@@ -21,10 +21,10 @@ def main(images: str, spots: str, counts: str, comparison: str, agreement: str) 
             radius = known.rows(image)[0]["spot_radius"]
             if not by_method:
                 continue
-            points = {method: [] for method in methods}
+            points = {method: [] for method in by_method}
             for row in found.rows(image):
                 points[row["method"]].append((float(row["y"]), float(row["x"])))
-            for a, b in itertools.combinations(methods, 2):
+            for a, b in itertools.combinations(points, 2):
                 agree.row(
                     {"image": image, "method_a": a, "method_b": b}
                     | scoring.agreement(points[a], points[b], float(radius))

@@ -7,20 +7,17 @@ from localbg import crossvalidation, job, pooled, tables
 
 def main(accuracy: str, methods: str, table: str) -> None:
     """Write the table of cross-validation from those of accuracy and methods."""
-    groups, images, sums, names = [], [], [], []
-    for image, every in tables.grouped(accuracy):
-        if not (rows := tables.scored(every)):
-            continue
-        names = [row["method"] for row in rows]
+    groups, images, sums, names = [], [], [], tables.fit_methods(accuracy)
+    for image, rows in tables.without_failures(accuracy, names):
         images.append(image)
         groups.append(rows[0]["group"])
         sums.append([pooled.of_image(numbers(row)) for row in rows])
     # Without groups, images are the best that can be left out.
     parts = groups if len(set(groups)) > 1 else images
+    settings = [row for row in tables.read(methods) if row["method"] in names]
     choices = {
         sweep: [names.index(name) for name in members]
-        for sweep, members in crossvalidation.choices(tables.read(methods)).items()
-        if names
+        for sweep, members in crossvalidation.choices(settings).items()
     }
     rows = crossvalidation.leave_one_out(np.array(sums), parts, choices)
     named = [row | {key: names[row[key]] for key in ("chosen", "best")} for row in rows]

@@ -8,13 +8,15 @@ from localbg import bootstrap, job, tables
 def main(counts: str, table: str, seed: int) -> None:
     """Write the table of groups from that of counts."""
     methods: list[str] = []
-    # By group, of each image the counts of all methods and the densities; None where it failed.
+    # By group, of each image the count and the density of each method; None where it failed.
     found: dict[str, list] = {}
     for _, rows in tables.grouped(counts):
         methods = [row["method"] for row in rows]
-        known = rows[0]["status"] == "ok"
-        values = [[float(row[key]) for row in rows] for key in ("n_spots", "density") if known]
-        found.setdefault(rows[0]["group"], []).append(values or None)
+        values = [
+            (float(row["n_spots"]), float(row["density"])) if row["status"] == "ok" else None
+            for row in rows
+        ]
+        found.setdefault(rows[0]["group"], []).append(values)
     with tables.Writer(table, tables.COLUMNS["groups"]) as writer:
         for group, images in sorted(found.items()):
             for row in summary(methods, images, seed):
@@ -23,16 +25,15 @@ def main(counts: str, table: str, seed: int) -> None:
 
 def summary(methods: list[str], images: list, seed: int) -> list[dict]:
     """Counts of the images of a group by method; the interval of a single image is unknown."""
-    known = [values for values in images if values]
-    array = np.array(known, float).reshape(len(known), 2, len(methods))
-    spread = bootstrap.means(array.reshape(len(known), 2 * len(methods)), seed=seed)
     rows = []
     for k, method in enumerate(methods):
+        known = np.array([values[k] for values in images if values[k]], float).reshape(-1, 2)
         row = {"method": method, "n_images": len(known), "n_failed": len(images) - len(known)}
-        if known:
-            row["n_spots"] = int(array[:, 0, k].sum())
-            row["count_median"] = float(np.median(array[:, 0, k]))
-        for name, values in (("count", spread[k]), ("density", spread[len(methods) + k])):
+        if len(known):
+            row["n_spots"] = int(known[:, 0].sum())
+            row["count_median"] = float(np.median(known[:, 0]))
+        spread = bootstrap.means(known, seed=seed)
+        for name, values in zip(("count", "density"), spread, strict=True):
             ends = (f"{name}_{end}" for end in ("mean", "low", "high"))
             row |= dict(zip(ends, values, strict=True))
         rows.append(row)

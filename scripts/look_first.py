@@ -50,6 +50,7 @@ def main(
                     [float(row["jaccard"]) for row in pairs.rows(image)],
                     {row["method"]: float(row["f1"]) for row in scored},
                     None if image in blanks else elsewhere,
+                    rows,
                 ),
             )
 

@@ -4,6 +4,7 @@ from localbg import (
     crossvalidation,
     figures,
     job,
+    measured_radius,
     tables,
     trust,
     verdict,
@@ -20,6 +21,7 @@ OPTIONAL = {
 
 def main(
     *,
+    images: str,
     counts: str,
     found: dict[str, str],
     n_parameters: dict[str, int],
@@ -32,8 +34,8 @@ def main(
 
     Parameters
     ----------
-    counts : str
-        Path of the table of counts; only how many images did not fail is taken from it.
+    images, counts : str
+        Paths of these tables: odd grey levels, and what the shapes of the spots say.
     found : dict of str to str
         Paths of the tables that hold evidence, by name. Each is optional, but those of accuracy and
         cross-validation come together, and those of recovery and false spots.
@@ -61,10 +63,17 @@ def main(
     if "stability" in read:
         _, spots = tables.counts(counts)
         known.append(verdict_evidence.from_stability(read["stability"], len(spots)))
-    judged = trust.judged(*(read.get(name, []) for name in ("accuracy", "recovery", "false_spots")))
-    tables.write(of_images, tables.COLUMNS["trust"], trust.advice(judged))
+    counted = tables.read(counts)
+    known_of_images = (read.get(name, []) for name in ("accuracy", "recovery", "false_spots"))
+    judged = trust.judged(*known_of_images, counted)
+    remarks = trust.remarks(tables.read(images), counted)
+    tables.write(of_images, tables.COLUMNS["trust"], trust.advice(judged, remarks))
     doubts = trust.doubts(judged)
-    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned, doubts)
+    n_spots = [int(row["n_spots"]) for row in counted if row["n_spots"]]
+    total = sum(n_spots) if n_spots else None
+    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned, doubts, total)
+    if warning := measured_radius.warning(tables.grouped(counts)):
+        rows[0]["reason"] += f" {warning}"
     tables.write(table, tables.COLUMNS["recommendation"], rows)
     figures.save(verdict_chart.verdict(rows, known), figure)
 
@@ -80,11 +89,12 @@ def choice_among_all(rows: list[dict]) -> dict[str, float] | None:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     main(
+        images=snakemake.input.images,
         counts=snakemake.input.counts,
         found={
             name: path
             for name, path in snakemake.input.items()
-            if name not in ("counts", "modules") and path
+            if name not in ("images", "counts", "modules") and path
         },
         n_parameters=snakemake.params.n_parameters,
         seed=snakemake.params.seed,

@@ -113,6 +113,7 @@ def test_a_wrong_config_stops_before_any_job(prepared, changes, lines, expected)
     assert f"The configuration has {len(expected)} problems:" in said
     for words in expected:
         assert f"- {words}" in said or f": {words}" in said
+    assert "The config was read from config.yaml." in said
     assert ran(said) == Counter()
     assert "Traceback" not in said
     assert not (prepared / "results").exists()

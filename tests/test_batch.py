@@ -70,7 +70,7 @@ METHODS = {"methods": RECIPES, "compare": list(RECIPES)}
 
 def test_real_images_give_the_tables_of_the_steps_mode(tmp_path):
     folder = shared("neubias")
-    config = {"images": str(folder), "spot_radius": 4} | METHODS
+    config = {"images": str(folder), "spot_radius": 2} | METHODS
     steps, batch = both_modes(tmp_path, config)
     assert batch == steps
     assert steps["spots.csv"].count(b"\n") > 100

@@ -1,6 +1,8 @@
 """The pins of both environments and the promises of the README agree with the code."""
 
 import re
+import shutil
+import subprocess
 
 import yaml
 
@@ -74,3 +76,12 @@ def test_profile_for_slurm_names_rules_that_exist():
     text = "".join(path.read_text() for path in (ROOT / "Snakefile", *ROOT.glob("rules/*.smk")))
     rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
     assert set(profile["groups"]) | set(profile["set-resources"]) <= rules
+
+
+def test_git_ignores_the_environment_also_where_it_is_a_link(tmp_path):
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    (tmp_path / ".venv").symlink_to(tmp_path)
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    status = ["git", "-C", tmp_path, "status", "--porcelain"]
+    untracked = subprocess.run(status, check=True, capture_output=True, text=True).stdout
+    assert untracked.split() == ["??", ".gitignore"]

@@ -244,7 +244,13 @@ def study(tmp_path_factory):
             places = [(y, x) for y in range(8, 60, 14) for x in range(8, 58, 14)]
             for k in range(ordinary):
                 spotted(folder / "raw" / f"a{k}.tif", places, seed=k)
-            config = {"images": "raw", "compare": ["median"], "evidence": {"planted": 4}}
+            config = {
+                "images": "raw",
+                # That of the ordinary images' spots, which nothing speaks against.
+                "spot_radius": 2,
+                "compare": ["median"],
+                "evidence": {"planted": 4},
+            }
             configure(folder, config | {"run": how})
             snakemake(folder, *wanted)
         return folders[mode]
@@ -268,7 +274,10 @@ def test_flagged_images_are_counted_and_say_so(study, name, odd):
 def test_flagged_images_are_listed_by_how_odd_they_are(study):
     rows = table(study("batch"), "look_first")
     assert [row["image"] for row in rows] == ["flat", "full", "zeros", "glare", "two", "half"]
-    empty = "no method finds a spot in it, where the middle one of the other images has 16 (median)"
+    empty = (
+        "no method finds a spot in it, where the middle one of the other images has 16 (median): "
+        "it is empty, or out of focus"
+    )
     for row in rows:
         reasons = row["reasons"].split("; ")
         assert empty in reasons

@@ -79,7 +79,10 @@ def test_the_oddest_image_comes_first_and_its_reasons_by_weight():
 )
 def test_an_image_without_spots_where_others_have_many():
     nothing = {"m": 0, "t": 0}
-    expected = ["no method finds a spot in it, where the middle one of the other images has 12 (t)"]
+    expected = [
+        "no method finds a spot in it, where the middle one of the other images has 12 (t): "
+        "it is empty, or out of focus"
+    ]
     assert why(nothing, elsewhere={"m": 3, "t": 12}) == expected
     # Said once, not again as far from the group.
     assert why(nothing, {"m": (100, 10)}, elsewhere={"m": 3, "t": 12}) == expected
@@ -107,5 +110,8 @@ def test_a_blank_control_without_spots_is_not_odd(tmp_path):
     listed = tmp_path / "look_first.csv"
     list_odd(**paths, accuracy=None, table=str(listed), blanks=["blank"])
     # The middle one of the others, the blank control left out.
-    empty = "no method finds a spot in it, where the middle one of the other images has 42 (m)"
+    empty = (
+        "no method finds a spot in it, where the middle one of the other images has 42 (m): "
+        "it is empty, or out of focus"
+    )
     assert [(row["image"], row["reasons"]) for row in tables.read(listed)] == [("empty", empty)]

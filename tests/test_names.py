@@ -147,7 +147,11 @@ def test_the_name_of_a_sweep_may_be_too_long():
     method = {
         "background": {"filter": "median", "radius": ["12.3456789012um", 2], "shrink": [1, 2]},
         "spots": {"min_area": ["12.345678901234um2", 3], "min_distance": ["1.23456789012um", 4]},
-        "threshold": {"rule": "noise", "k": [3.14159265358, 4], "min_snr": [1.23456789, 0]},
+        "threshold": {
+            "rule": "percentile",
+            "percent": [3.14159265358, 4],
+            "min_snr": [1.23456789, 0],
+        },
     }
     with pytest.raises(PlanError) as error:
         make_plan({"images": {"a": "a.tif"}, "methods": {"m": method}, "compare": ["m"]})

@@ -321,7 +321,7 @@ def test_a_config_that_is_no_utf_8_is_named(tmp_path):
         ({"spots": {"close": 9000}}, "spots: close of 9000 px is larger than the image of 40 x 50"),
         ({"spots": {"min_distance": 51}}, "spots: min_distance of 51 px is larger than the image"),
         (
-            {"threshold": {"rule": "plateau", "radius": 9000}},
+            {"threshold": {"rule": "matched_filter", "radius": 9000}},
             "threshold: radius of 9000 px is larger than the image of 40 x 50 pixels; give a small",
         ),
     ],
@@ -359,8 +359,8 @@ def test_an_exponent_makes_a_number_with_or_without_a_point():
 
 @pytest.mark.parametrize("share", [0, 1, 2])
 def test_a_share_is_between_none_and_all(share):
-    threshold = {"rule": "plateau", "radius": "1x", "false_share": share}
-    assert f"false_share is {share}; expected a number between 0 and 1" in refused(
+    threshold = {"rule": "matched_filter", "radius": "1x", "fdr": share}
+    assert f"fdr is {share}; expected a number between 0 and 1" in refused(
         **one(threshold=threshold)
     )
 

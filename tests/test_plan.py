@@ -107,10 +107,18 @@ def test_a_new_filter_drops_the_old_ones_parameters():
 
 def test_a_new_rule_keeps_what_every_rule_takes():
     found = planned(
-        threshold={"rule": "noise", "k": 4, "min_snr": 2},
-        methods={"median": {"threshold": {"rule": "otsu"}}},
+        threshold={"rule": "otsu", "min_snr": 2, "scope": "all"},
+        methods={
+            "median": {"threshold": {"rule": "li"}},
+            "tophat": {"threshold": {"rule": "noise", "k": 4}},
+        },
     )
-    assert found.methods["median"].recipe["threshold"] == {"rule": "otsu", "min_snr": 2}
+    assert {name: method.recipe["threshold"] for name, method in found.methods.items()} == {
+        "gaussian": {"rule": "otsu", "min_snr": 2, "scope": "all"},
+        "median": {"rule": "li", "min_snr": 2, "scope": "all"},
+        # Which min_snr does not bound.
+        "tophat": {"rule": "noise", "k": 4, "scope": "all"},
+    }
 
 
 def test_naming_the_same_filter_again_keeps_its_parameters():
@@ -165,6 +173,55 @@ def test_a_parameter_that_two_steps_sweep_is_named_with_its_step():
 
 def test_a_list_of_one_is_a_sweep_too():
     assert list(planned(**one("median", radius=[5])).methods) == ["m_radius-5"]
+
+
+def test_rules_are_swept_each_with_the_parameters_that_it_heeds():
+    found = planned(
+        threshold={"rule": ["matched_filter", "noise", "otsu"], "k": [4, 5], "min_snr": 3},
+        compare=["median"],
+    )
+    assert {name: method.recipe["threshold"] for name, method in found.methods.items()} == {
+        "median_rule-noise_k-4": {"rule": "noise", "k": 4},
+        "median_rule-noise_k-5": {"rule": "noise", "k": 5},
+        "median_rule-otsu": {"rule": "otsu", "min_snr": 3},
+        "median_rule-matched_filter": {"rule": "matched_filter", "radius": "1x"},
+    }
+    assert n_steps(found) == {"denoised": 1, "background": 1, "foreground": 1} | {
+        "mask": 4,
+        "labels": 4,
+    }
+
+
+@pytest.mark.parametrize("above", [{"rule": "noise", "k": 4}, {"rule": "otsu", "min_snr": 3}])
+def test_a_listed_rule_is_taken_as_if_it_stood_alone(above):
+    """It keeps what its own parameters are further up, and nothing of another rule's."""
+    k = {} if "k" in above else {"k": 4}
+    own = {"rule": ["noise", "otsu"]} | k
+    for rule in own["rule"]:
+        single = {"rule": rule} | (k if rule == "noise" else {})
+        alone = planned(threshold=above, methods={"median": {"threshold": single}})
+        swept = planned(threshold=above, methods={"median": {"threshold": own}})
+        expected = alone.methods["median"].recipe["threshold"]
+        assert swept.methods[f"median_rule-{rule}"].recipe["threshold"] == expected
+
+
+def test_a_parameter_beside_listed_rules_is_refused_if_none_of_them_takes_it():
+    assert [text.split(";")[0] for text in problems(
+        threshold={"rule": ["matched_filter", "otsu"], "k": 4}, compare=["median"]
+    )] == [
+        "- methods, median_rule-matched_filter: threshold: matched_filter takes no 'k'",
+        "- methods, median_rule-otsu: threshold: otsu takes no 'k'",
+    ]  # fmt: skip
+
+
+def test_filters_of_one_method_are_swept_with_sizes_of_their_own():
+    own = {"filter": ["median", "gaussian"], "radius": [5, 6], "sigma": 4}
+    found = planned(methods={"m": {"background": own}}, compare=["m"])
+    assert {name: method.recipe["background"] for name, method in found.methods.items()} == {
+        "m_filter-gaussian": {"of": "denoised", "filter": "gaussian", "sigma": 4},
+        "m_filter-median_radius-5": {"of": "denoised", "filter": "median", "radius": 5},
+        "m_filter-median_radius-6": {"of": "denoised", "filter": "median", "radius": 6},
+    }
 
 
 @pytest.mark.attack(
@@ -257,8 +314,8 @@ CHANGES = {
     "no denoising": {"denoise": {"filter": "none"}},
     "of": {"background": {"of": "image"}},
     "clip": {"subtract": {"clip": "zero"}},
-    "k": {"threshold": {"min_snr": 7}},
-    "min_snr": {"threshold": {"min_snr": 1}},
+    "fdr": {"threshold": {"fdr": 0.1}},
+    "scope": {"threshold": {"scope": "all"}},
     "rule": {"threshold": {"rule": "li"}},
     "close": {"spots": {"close": 1}},
     "fill_holes": {"spots": {"fill_holes": False}},
@@ -275,6 +332,15 @@ def test_another_parameter_is_another_label(change):
     config = one("median", radius=5)
     before = planned(**config).methods["m"].labels
     assert planned(**config | change).methods["m"].labels != before
+
+
+def test_another_bound_is_another_label():
+    otsu = {"threshold": {"rule": "otsu"}}
+    labels = [
+        planned(**one("median", radius=5), threshold=otsu["threshold"] | bound).methods["m"].labels
+        for bound in ({}, {"min_snr": 1}, {"min_snr": 7})
+    ]
+    assert len(set(labels)) == 3
 
 
 @pytest.mark.parametrize(
@@ -475,7 +541,7 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
         (
             "threshold",
             {"rule": "ostu"},
-            "unknown rule 'ostu'; expected one of plateau, noise, value",
+            "unknown rule 'ostu'; expected one of matched_filter, noise, value",
         ),
         (
             "threshold",
@@ -488,7 +554,11 @@ def test_a_wrong_background_is_named_with_what_is_expected(background, expected)
             {"rule": "noise", "k": "five"},
             "k is 'five'; expected a number greater than 0",
         ),
-        ("threshold", {"min_snr": -1}, "min_snr is -1; expected a number, 0 or greater"),
+        (
+            "threshold",
+            {"rule": "otsu", "min_snr": -1},
+            "min_snr is -1; expected a number, 0 or greater",
+        ),
         ("threshold", {"rule": "value"}, "value needs 'value'"),
         (
             "threshold",

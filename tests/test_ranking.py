@@ -22,7 +22,8 @@ MEDIAN = {"filter": "median", "radius": "3x"}
 # The shipped three, and what is worse: too many spots, too few, spots that the background takes up.
 METHODS = {
     "greedy": {"background": MEDIAN, "threshold": {"rule": "noise", "k": 3}},
-    "shy": {"background": MEDIAN, "threshold": {"rule": "noise", "k": 8}},
+    "shy": {"background": MEDIAN, "threshold": {"rule": "noise", "k": 10}},
+    "shyer": {"background": MEDIAN, "threshold": {"rule": "noise", "k": 14}},
     "narrow": {"background": {"filter": "median", "radius": "1x"}},
     "undenoised": {"background": MEDIAN, "denoise": {"filter": "none"}},
     "blurred": {"background": MEDIAN, "denoise": {"filter": "gaussian", "sigma": "1x"}},

@@ -64,11 +64,36 @@ def test_scope_can_be_swept():
     assert len(found.steps["foreground"]) == 1
 
 
+def threshold_of(found):
+    return {name: method.recipe["threshold"] for name, method in found.methods.items()}
+
+
+def test_swept_scopes_are_taken_from_blanks_but_for_an_images_own_threshold():
+    noise = {"rule": "noise", "k": 4}
+    found = planned(scope=["image", "all"], **{"from": "blank"})
+    assert threshold_of(found) == {
+        "median_scope-all": noise | {"scope": "all", "from": "blank"},
+        "median_scope-image": noise | {"scope": "image"},
+    }
+    both = planned(scope=["image", "all"], **{"from": ["images", "blank"]})
+    assert threshold_of(both) == {
+        "median_scope-all_from-blank": noise | {"scope": "all", "from": "blank"},
+        "median_scope-all_from-images": noise | {"scope": "all", "from": "images"},
+        "median_scope-image": noise | {"scope": "image"},
+    }
+    assert found.members(found.methods["median_scope-all"].mask, "all") == ["a2"]
+
+
+def test_a_list_of_the_images_own_scope_alone_takes_no_blanks():
+    with pytest.raises(PlanError, match="scope-image: threshold, from is blank, which needs"):
+        planned(scope=["image"], **{"from": "blank"})
+
+
 @pytest.mark.parametrize(
     ("known", "words"),
     [
         ({"scope": "grup"}, "is 'grup'; expected one of image, group, all. Did you mean 'group'?"),
-        ({"from": "blank"}, "threshold, from blank: needs a scope, group or all"),
+        ({"from": "blank"}, "threshold, from is blank, which needs scope: group or all; scope"),
         (
             {"scope": "group", "from": "blank"},
             "median: threshold, from blank: no image of group 'control' has the role blank",

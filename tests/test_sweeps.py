@@ -49,6 +49,25 @@ def test_there_is_no_line_along_words_mixed_units_or_a_single_value():
     assert line.values == [1, 2]
 
 
+def test_a_parameter_that_only_some_of_the_rules_take_has_a_line_of_its_own():
+    rows = settings(m=median(5, threshold={"rule": ["matched_filter", "noise"], "k": [3, 6]}))
+    (line,) = lines(rows)
+    assert (line.parameter, line.fixed, line.values) == ("k", "rule noise", [3, 6])
+    assert list(axes(rows)["m"].items()) == [
+        ("m_rule-matched_filter", {"rule": "matched_filter", "k": ""}),
+        ("m_rule-noise_k-3", {"rule": "noise", "k": "3"}),
+        ("m_rule-noise_k-6", {"rule": "noise", "k": "6"}),
+    ]
+    scores = {method: (0.5, 0.4, 0.6) for method in axes(rows)["m"]}
+    measure = sweep_charts.Measure("F1", scores)
+    figure = sweep_charts.sweep("m", axes(rows)["m"], [measure], [line], {})
+    panel = figure.axes[0]
+    shown = np.ma.filled(panel.images[0].get_array().astype(float), np.nan)
+    assert [text.get_text() for text in panel.get_xticklabels()] == ["without", "3", "6"]
+    assert [text.get_text() for text in panel.get_yticklabels()] == ["matched_filter", "noise"]
+    assert np.isfinite(shown).tolist() == [[True, False, False], [False, True, True]]
+
+
 def test_parameters_of_one_name_are_told_apart_by_their_step():
     denoise = {"denoise": {"filter": "median", "radius": [1, 2]}}
     found = axes(settings(m=median([5, 6], **denoise)))["m"]

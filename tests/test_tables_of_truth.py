@@ -204,6 +204,7 @@ def test_all_readers_of_the_scores_leave_such_an_image_out(one_unusable):
     names = ("accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation")
     out = {name: str(folder / f"{name}.out") for name in ("table", "of_images", "figure")}
     recommend.main(
+        images=args[0],
         counts=args[1],
         found={name: str(folder / f"{name}.csv") for name in names},
         n_parameters={"m": 1, "none": 1},
@@ -232,6 +233,7 @@ def test_without_any_usable_truth_there_are_tables_without_scores(tmp_path):
     names = ("accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation")
     out = {name: str(tmp_path / f"{name}.out") for name in ("table", "of_images", "figure")}
     recommend.main(
+        images=str(tmp_path / "images.csv"),
         counts=str(tmp_path / "counts.csv"),
         found={name: str(tmp_path / f"{name}.csv") for name in names},
         n_parameters={"m": 1},

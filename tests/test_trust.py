@@ -18,9 +18,10 @@ def false_spots(image="disc", kind="decoy", smooth=0, **methods):
 
 
 def recovery(*heights, image="disc", method="a"):
-    """Rows of recovery.csv: planted, recovered and own, height by height."""
-    rows = [("all", *numbers) for numbers in heights] + [("flat", 9, 0, 9)]
-    keys = ("where", "planted", "recovered", "own")
+    """Rows of recovery.csv: planted, recovered and own, at the contrasts 1.5, 3, 4.5, …"""
+    rows = [("all", 1.5 * k, *numbers) for k, numbers in enumerate(heights, 1)]
+    rows.append(("flat", 99, 9, 0, 9))
+    keys = ("where", "contrast", "planted", "recovered", "own")
     return [
         {"image": image, "method": method} | dict(zip(keys, map(str, row), strict=True))
         for row in rows
@@ -66,9 +67,12 @@ def test_a_method_that_finds_next_to_nothing_is_not_trusted():
     assert doubt(recovery=few, false_spots=false_spots(a=(0, 3))) == ""
     fewer = recovery((10, 0, 0), (10, 1, 6), (10, 4, 2))
     rows = false_spots(a=(0, 3))
-    assert (
-        doubt(recovery=fewer, false_spots=rows) == "it finds 18% of the spots that are to be found"
+    assert doubt(recovery=fewer, false_spots=rows) == (
+        "it finds 18% of the spots planted as high as the image's own (contrast 3 to 4.5, in "
+        "standard deviations of the local noise)"
     )
+    of_one = doubt(recovery=recovery((10, 5, 0), (10, 2, 3)), false_spots=rows)
+    assert "it finds 20% of the spots planted as high as the image's own (contrast 3, in" in of_one
     # An image that has no spots of its own asks for none.
     assert doubt(recovery=recovery((10, 0, 0)), false_spots=rows) == ""
 
@@ -77,7 +81,7 @@ def test_truth_outweighs_decoys():
     rows = false_spots(a=(9, 10))
     assert doubt(accuracy(a=(10, 12, 10)), (), rows) == ""
     assert doubt(accuracy(a=(10, 12, 4)), (), rows) == "6 of its 10 spots are false"
-    assert doubt(accuracy(a=(3, 100, 3)), (), rows).startswith("it finds 3%")
+    assert doubt(accuracy(a=(3, 100, 3)), (), rows) == "it finds 3% of the true spots"
     assert doubt(accuracy(a=(5, 0, 0))) == "all of its 5 spots are false"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import recommend
-from localbg import pooled, tables, verdict_chart
+from localbg import pooled, tables, verdict, verdict_chart
 from localbg.verdict import recommendation
 from localbg.verdict_evidence import (
     Evidence,
@@ -382,7 +382,14 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
     tables.write(tmp_path / "recovery.csv", rows[0], rows)
     tables.write(tmp_path / "false_spots.csv", false[0], false)
     tables.write(tmp_path / "counts.csv", tables.COLUMNS["counts"], counts)
+    images = [
+        {"image": f"i{k}", "status": "ok", "flags": "saturated" if k == 3 else ""}
+        | {"saturated_fraction": 0.02, "highest_grey": 255}
+        for k in range(6)
+    ]
+    tables.write(tmp_path / "images.csv", tables.COLUMNS["images"], images)
     recommend.main(
+        images=str(tmp_path / "images.csv"),
         counts=str(tmp_path / "counts.csv"),
         found={name: str(tmp_path / f"{name}.csv") for name in ("recovery", "false_spots")},
         n_parameters={"a": 5, "b": 5},
@@ -396,5 +403,11 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
     assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
     assert (second["verdict"], second["difference"]) == ("worse", "-0.166667")
     assert second["not_on"].startswith("i0, where about 20 of its 40 spots are false; nor on i1, ")
-    assert {row["not_trusted"] for row in tables.read(tmp_path / "trust.csv")} == {"a"}
+    trusted = tables.read(tmp_path / "trust.csv")
+    assert {row["not_trusted"] for row in trusted} == {"a"}
+    saturated = [
+        row["advice"].endswith("2 % of its pixels are saturated (255).") for row in trusted
+    ]
+    assert saturated == [k == 3 for k in range(6)]
+    assert first["reason"].endswith(verdict.BLIND)
     assert (tmp_path / "recommendation.png").stat().st_size > 5000

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
+from scipy import ndimage
 
 from conftest import ROOT, snakemake
 from localbg import backgrounds, dependencies, images, spots, tables
 from localbg.denoise import denoise
-from localbg.kernels.contrast import contrasts
 from localbg.parameters import resolved
 from localbg.plan import make_plan
 from localbg.subtract import subtract
@@ -133,7 +133,13 @@ def test_tables_hold_what_the_library_computes(default_run, default_plan, image,
     assert count["n_spots"] == str(len(expected["spot"]))
     assert count["threshold"] == f"{record['threshold']:.6g}"
     assert count["noise"] == f"{record['noise']:.6g}"
-    for column, form in {"y": ".3f", "x": ".3f", "area": "d", "max": ".6g", "snr": ".6g"}.items():
+    for column, form in {
+        "y": ".3f",
+        "x": ".3f",
+        "core_area": "d",
+        "max": ".6g",
+        "snr": ".6g",
+    }.items():
         assert [row[column] for row in found] == [format(v, form) for v in expected[column]]
 
 
@@ -205,10 +211,16 @@ def test_median_and_tophat_find_just_the_true_spots_of_the_discs(default_run):
         if row["image"].startswith("disc") and row["method"] in ("median", "tophat")
     ]
     assert len(rows) == 4
+    false = {}
     for row in rows:
-        assert (row["n_truth"], row["n_spots"], row["f1"]) == ("6", "6", "1")
+        assert (row["n_truth"], row["matched"], row["tolerance"]) == ("6", "6", "4")
         assert float(row["localisation_error"]) < 0.5
-        assert row["tolerance"] == "4"
+        false[row["image"], row["method"]] = int(row["n_spots"]) - 6
+    # Noise on the rim of the disc; it is said to be too wide for a spot.
+    assert false.pop(("disc_noisy", "tophat")) <= 1
+    assert set(false.values()) == {0}
+    wide = [spot for spot in table(default_run, "spots") if "wide" in spot["flags"]]
+    assert sum(s["image"] == "disc_noisy" and s["method"] == "tophat" for s in wide) <= 1
 
 
 def test_every_intermediate_is_an_imagej_file_with_type_and_pixel_size(default_run, default_plan):
@@ -236,16 +248,39 @@ def test_the_foreground_is_exactly_denoised_minus_background(default_run, defaul
             np.testing.assert_array_equal(above, difference)
 
 
-def test_the_mask_has_the_tables_contrast(default_run, default_plan):
+def score(raw, place, radius):
+    """Amplitude of the Gaussian spot that fits best on a plane, times its likeness."""
+    side = np.arange(-int(2 * radius), int(2 * radius) + 1)
+    rows, columns = (d.ravel() for d in np.meshgrid(side, side, indexing="ij"))
+    distance = np.hypot(rows, columns)
+    near = distance <= 2 * radius
+    rows, columns, distance = rows[near], columns[near], distance[near]
+    grey = raw[np.add(rows, place[0]), np.add(columns, place[1])].astype(float)
+    plane = np.stack([np.ones(grey.size), rows, columns], axis=1)
+    grey, spot = (
+        values - plane @ np.linalg.lstsq(plane, values)[0]
+        for values in (grey, np.exp(-((distance / radius) ** 2)))
+    )
+    amplitude = grey @ spot / (spot @ spot)
+    return amplitude * (grey @ spot) / np.linalg.norm(grey) / np.linalg.norm(spot)
+
+
+def test_each_spot_reaches_the_tables_threshold(default_run, default_plan):
     for row in table(default_run, "counts"):
         method = default_plan.methods[row["method"]]
         above = tifffile.imread(result(default_run, "foreground", method.foreground, row["image"]))
-        mask = tifffile.imread(result(default_run, "mask", method.mask, row["image"]))
+        raw = images.read(ROOT / "data" / f"{row['image']}.tif").pixels
+        labels = tifffile.imread(result(default_run, "labels", method.labels, row["image"]))
         radius = default_plan.parameters("mask", method.mask, row["image"])["radius"]
-        least = contrasts(above, 1.5 * radius)[1]
-        assert (mask > 0).any()
+        # Where the whole spot is inside, so that no edge has to be repeated.
+        reach = int(2 * radius)
+        inside = np.pad(np.ones(np.subtract(raw.shape, 2 * reach), bool), reach)
+        places = np.argwhere((labels > 0) & inside)
+        scores = np.array([score(raw, place, radius) for place in places])
+        highest = ndimage.maximum(scores, labels[tuple(places.T)], np.unique(labels[inside])[1:])
+        assert len(highest) >= 6
         # The table rounds to six digits.
-        assert least[mask > 0].min() > float(row["threshold"]) * (1 - 1e-5)
+        assert min(highest) > float(row["threshold"]) * (1 - 1e-5)
         assert float(row["negative_fraction"]) == pytest.approx((above < 0).mean(), rel=1e-5)
 
 
@@ -256,7 +291,7 @@ def test_labels_are_numbered_as_the_table_counts_them(default_run, default_plan)
         areas = np.bincount(labels.ravel())[1:]
         listed = rows_of(default_run, "spots", image=row["image"], method=row["method"])
         assert int(row["n_spots"]) == labels.max()
-        assert [row["area"] for row in listed] == [str(area) for area in areas]
+        assert [row["core_area"] for row in listed] == [str(area) for area in areas]
 
 
 def test_every_job_leaves_a_log_that_names_its_step(default_run, default_plan):
@@ -535,9 +570,11 @@ def test_nothing_but_results_is_written_beside_the_images(minimal):
 def test_records_say_what_the_threshold_was_made_of(minimal):
     (path,) = minimal.glob("results/mask/*/median*/*/spots.json")
     record = json.loads(path.read_text(encoding="utf-8"))
-    assert (record["rule"], record["decided_by"]) == ("plateau", "rule")
-    assert list(record["parameters"]) == ["radius"]
-    assert record["threshold"] == record["chosen"] > record["noise"] / 2
+    assert (record["rule"], record["decided_by"]) == ("matched_filter", "rule")
+    assert list(record["parameters"]) == ["radius", "polarity"]
+    # So few local maxima tell no bulk; the noise alone decides.
+    assert record["threshold"] == record["chosen"] == record["distinct"] == 0
+    assert 3 < record["significant"] < 6
 
 
 def test_the_error_of_a_shrunken_background_is_told_where_asked(tmp_path):

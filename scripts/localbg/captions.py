@@ -37,6 +37,13 @@ def count(n: int, word: str) -> str:
     return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
 
+def listed(words: list[str], most: int = 4) -> str:
+    """Words as a list in a sentence; those beyond are counted."""
+    if len(words) > most:
+        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def described(parameters: Mapping) -> str:
     """Parameters of a step in words: ``median, radius 2x``; what is not set is left out."""
     words = [

@@ -12,7 +12,7 @@ from functools import cache
 from localbg import backgrounds, images, job, spots
 from localbg.arrays import require_fit, require_within
 from localbg.denoise import denoise
-from localbg.parameters import resolved
+from localbg.parameters import radius_in_pixels, resolved
 from localbg.plan import KINDS
 from localbg.recipes import scaled
 from localbg.subtract import subtract
@@ -126,7 +126,7 @@ class _Maker:
     """
 
     def __init__(self, plane, spot_radius, steps, shared, threads):
-        self._plane, self._spot_radius = plane, spot_radius
+        self._plane, self.spot_radius = plane, spot_radius
         self._steps, self._shared, self._threads = steps, shared, threads
         self._latest = {}
 
@@ -140,6 +140,10 @@ class _Maker:
             raise StepFailed(*found.args)
         return found
 
+    def polarity(self, foreground):
+        """Of the spots in a foreground."""
+        return self._steps["foreground"][foreground]["parameters"]["polarity"]
+
     def _attempt(self, kind, label):
         step, level = self._steps[kind][label], self._shared.get(label)
         if isinstance(level, StepFailed):
@@ -149,7 +153,7 @@ class _Maker:
             for before in KINDS:
                 if step.get(before):
                     self(before, step[before])
-            parameters = scaled(step["name"], step["parameters"], self._spot_radius)
+            parameters = scaled(step["name"], step["parameters"], self.spot_radius)
             parameters = resolved(parameters, self._plane.pixel_size_um)
             # A threshold that was found before holds whatever the image shares.
             if level is not None and "found" not in step:
@@ -187,8 +191,7 @@ def _threshold(plane, made, step, parameters, threads):
     made_of = made("denoised", step["denoised"]), plane.pixels
     grey_step = plane.grey_step
     if found := step.get("found"):
-        as_before = found["threshold"], found.get("significant")
-        return threshold(foreground, grey_step, *made_of, *as_before, **parameters)[0], found
+        return threshold(foreground, grey_step, *made_of, earlier=found, **parameters)[0], found
     return threshold(foreground, grey_step, *made_of, **parameters)
 
 
@@ -198,7 +201,14 @@ def _spots(plane, made, step, parameters, threads):
     background, _ = made("background", step["background"])
     mask, found = made("mask", step["mask"])
     labels = spots.label(mask, foreground, found["noise"], **parameters)
-    return labels, spots.measured(labels, plane.pixels, foreground, background, found)
+    spot = {
+        "spot_radius": float(radius_in_pixels(made.spot_radius, plane.pixel_size_um)),
+        "polarity": made.polarity(step["foreground"]),
+    }
+    measured = spots.measured(
+        labels, plane.pixels, foreground, background, found, plane.facts, **spot
+    )
+    return labels, measured
 
 
 STEPS = {

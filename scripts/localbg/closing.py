@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from localbg import files, job, tables
+from localbg import files, job, measured_radius, tables
 from localbg.plan import KINDS, Plan
 
 MOST_LINES = 10
@@ -38,11 +38,17 @@ def report(plan: Plan) -> str:
         return f"done as far as asked; results are in {folder}"
     failures = tables.read(folder / "tables" / "failures.csv")
     total = sum(1 for _ in tables.grouped(folder / "tables" / "images.csv"))
-    done = f"{total - len(failures)} of {total} images done; tables are in {folder / 'tables'}"
+    failed = {row["image"] for row in failures}
+    done = f"{total - len(failed)} of {total} images done; tables are in {folder / 'tables'}"
     aside = _listed(plan.notes)
     if unscored := tables.unscored(folder / "tables" / "accuracy.csv"):
         aside += ["truth that could not be used, so that nothing is said of accuracy there:"]
         aside += _listed([f"{image}: {reason}" for image, reason in unscored])
+    if warning := measured_radius.warning(tables.grouped(folder / "tables" / "counts.csv")):
+        aside += [warning]
+    first = next(iter(_recommendation(folder)), {})
+    if first.get("verdict") == "none recommended":
+        aside += [first["reason"]]
     if not failures:
         return "\n".join([done, *aside])
     # A step that could not read what another one left is done again from the start.
@@ -51,13 +57,18 @@ def report(plan: Plan) -> str:
         for row in failures
         if row["step"] not in ("download", "read") and f"{plan.results}/" in row["reason"]
     }
-    try_again(plan, {row["image"] for row in failures}, torn)
+    try_again(plan, failed, torn)
     lines = _listed([f"{row['image']}, {row['step']}: {row['reason']}" for row in failures])
     done = f"{done}, failures in {folder / 'tables' / 'failures.csv'}:"
     text = "\n".join([done, *lines, *aside])
-    if len(failures) > plan.max_failed:
+    if len(failed) > plan.max_failed:
         raise RunFailed(f"{text}\nMend them and run again: only what is missing is done.")
     return text
+
+
+def _recommendation(folder):
+    path = folder / "tables" / "recommendation.csv"
+    return tables.read(path) if path.is_file() else []
 
 
 def _listed(lines):

@@ -211,6 +211,10 @@ def _in_words(error, prefix):
         return [unknown_key(prefix, key, known) for key in value if key not in known]
     if error.validator == "required":
         missing = [key for key in expected if key not in value]
+        known = error.schema.get("properties", {})
+        # A slip of its name is said as an unknown key.
+        if any(missing[0] in nearest(key, known) for key in value if key not in known):
+            return []
         return [f"{prefix}the key '{missing[0]}' is missing"]
     if error.validator == "type":
         kinds = [expected] if isinstance(expected, str) else expected

@@ -48,12 +48,13 @@ def of_image(
     Returns
     -------
     dict of str to list of dict
-        Rows of the tables ``recovery``, ``false_spots`` and ``residuals``.
+        Rows of the tables ``recovery``, ``false_spots`` and ``residuals``, of each method that does
+        not fail on the image; ``failed``, where any does: ``method`` and ``reason``.
 
     Raises
     ------
     localbg.chain.StepFailed
-        If a method fails on the image.
+        If all methods fail on the image, or one on what was planted into it.
 
     Notes
     -----
@@ -71,7 +72,18 @@ def of_image(
             )
             of_these = _of_polarity(plane, image, spot_radius, run, settings, polarity, threads)
             for table, found in of_these.items():
-                rows[table] += found
+                rows.setdefault(table, []).extend(found)
+    failed = rows.get("failed", ())
+    if len(failed) == len(methods):
+        raise failed[0]["error"]
+    if failed:
+        rows["failed"] = [
+            {
+                "method": row["method"],
+                "reason": f"{row['error'].args[0]} failed: {row['error'].args[1]}",
+            }
+            for row in failed
+        ]
     return {table: sorted(found, key=lambda row: row["method"]) for table, found in rows.items()}
 
 
@@ -100,15 +112,19 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
 
     def runs(pixels, steps):
         of_pixels = replace(plane, pixels=pixels)
-        for method, made in run(of_pixels, spot_radius, steps=steps):
-            if isinstance(made, chain.StepFailed):
+        methods = [m for m in run.keywords["methods"] if m["method"] not in failed]
+        for method, made in run(of_pixels, spot_radius, methods=methods, steps=steps):
+            if not isinstance(made, chain.StepFailed):
+                yield method["method"], method["mask"], made
+            elif pixels is plane.pixels:
+                failed[method["method"]] = made
+            else:
                 raise made
-            yield method["method"], method["mask"], made
 
     typical = float(np.median(ground.noise))
     edges = residuals.edges(ground.steepness, ground.noise)
     steps = run.keywords["steps"]
-    before, rows, masks = {}, {}, dict(steps["mask"])
+    before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
     for name, mask, made in runs(plane.pixels, steps):
         masks[mask] = masks[mask] | {"found": made["record"]}
         places = _places(made["spots"])
@@ -131,6 +147,9 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             "edge_excess": residuals.edge_excess(places, edges),
             "negative_fraction": made["record"]["negative_fraction"],
         }
+    errors = [{"method": name, "error": error} for name, error in failed.items()]
+    if not before:
+        return {"failed": errors}
     as_before = steps | {"mask": masks}
 
     results = {name: _Recovered(len(plants.places)) for name in before}
@@ -181,7 +200,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             for name, n in false.items()
         ],
         "residuals": [{"method": name} | row for name, row in rows.items()],
-    }
+    } | ({"failed": errors} if errors else {})
 
 
 def _places(spots):

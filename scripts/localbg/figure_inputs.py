@@ -60,24 +60,36 @@ def read(
     Raises
     ------
     ImageFailed
-        If a failure record stands in place of any of the files, or the radius can't be meant.
+        If a failure record stands in place of the image, or of files of every method, or the
+        radius can't be meant. A method that failed by itself is left out.
     """
-    for record in map(job.failure, (plane, facts, *background, *foreground, *threshold, *spots)):
-        if record:
-            raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
+    files = list(zip(background, foreground, threshold, spots, strict=True))
+    of_image = _failure(plane, facts)
+    failed = [of_image or _failure(*of_method) for of_method in files]
+    if record := of_image or (failed[0] if failed and all(failed) else None):
+        raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
     size = job.read_json(facts)["pixel_size_um"]
     try:
         radius = radius_in_pixels(spot_radius, size)
     except ValueError as error:
         raise ImageFailed(f"read: {error}") from error
-    rows = zip(recipes.items(), background, foreground, threshold, spots, strict=True)
+    rows = [
+        (recipe, *of_method)
+        for recipe, of_method, wrong in zip(recipes.items(), files, failed, strict=True)
+        if not wrong
+    ]
     return Inputs(
         image=images.read(plane).pixels,
         results=[_result(*row, size) for row in itertools.islice(rows, MAX_METHODS)],
-        left_out=max(0, len(recipes) - MAX_METHODS),
+        left_out=len(recipes) - min(len(rows), MAX_METHODS),
         spot_radius=radius,
         pixel_size_um=size,
     )
+
+
+def _failure(*paths):
+    """The first failure record that stands in place of a file."""
+    return next(filter(None, map(job.failure, paths)), None)
 
 
 def _result(recipe, background, foreground, threshold, spots, pixel_size_um):

@@ -59,7 +59,8 @@ class Fingerprints:
         shared = self.shared(label, pool) if pool else None
         own = plan.parameters(kind, label, image)
         code = self._code(step.name, *([label] if kind == "background" else []))
-        return of(code, kind, label, own, below, self.image(image), shared)
+        spot = plan.spot(label, image) if kind == "labels" else None
+        return of(code, kind, label, own, spot, below, self.image(image), shared)
 
     def own_threshold(self, mask: str, image: str) -> str:
         """Of the threshold that an image would get by itself."""

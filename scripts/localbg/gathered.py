@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from localbg import job, tables
+from localbg.names import first_of
 from localbg.parameters import radius_in_pixels
 
 # Files that are kept open between images.
@@ -66,20 +67,38 @@ class Found:
     facts : dict
         What the file says; empty where it could not be read.
     failure : dict or None
-        ``failed_step`` and ``reason`` of the first method, by name, that failed.
+        ``failed_step`` and ``reason``, where no method could do anything.
     methods : dict of str to dict
-        By name, where nothing failed: ``record``, what the steps said, and ``spots``, a row of text
-        for each, with the columns of `localbg.tables.MEASURES`.
+        By name, those that did not fail: ``record``, what the steps said, and ``spots``, a row of
+        text for each, with the columns of `localbg.tables.MEASURES`.
+    failed : dict of str to dict
+        By name, those that did: ``failed_step`` and ``reason``.
     """
 
     row: dict
     facts: dict = field(default_factory=dict)
     failure: dict | None = None
     methods: dict[str, dict] = field(default_factory=dict)
+    failed: dict[str, dict] = field(default_factory=dict)
 
     def __post_init__(self):
+        if self.failure is None and self.failed and not self.methods:
+            self.failure = next(iter(self.failed.values()))
         if self.failure is None:
             self.failure = self._unknown_radius()
+
+    @property
+    def failures(self) -> list[dict]:
+        """What failed, and why: the image, or each method that did, those alike together."""
+        if self.failure:
+            return [self.failure]
+        alike: dict[tuple, list[str]] = {}
+        for name, record in self.failed.items():
+            alike.setdefault((record["failed_step"], record["reason"]), []).append(name)
+        return [
+            {"failed_step": step, "reason": f"{first_of(names)}: {reason}"}
+            for (step, reason), names in alike.items()
+        ]
 
     def _unknown_radius(self):
         try:
@@ -113,20 +132,22 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
         require(row["facts"], row.get("fingerprint", ""))
         failure = job.failure(row["facts"])
         facts = {} if failure else job.read_json(row["facts"])
-        methods = {}
+        methods, failed = {}, {}
         for result in by_image[row["image"]]:
             keys = ("estimate", "subtract", "threshold", "spots")
             paths = [result[key] for key in keys]
             for key, expected in result.get("fingerprints", {}).items():
                 require(os.path.splitext(result[key])[0] + ".json", expected)
-            failure = failure or next(filter(None, map(job.failure, paths)), None)
-            if failure is None:
+            wrong = failure or next(filter(None, map(job.failure, paths)), None)
+            if wrong:
+                failed[result["method"]] = wrong
+            else:
                 records = map(job.read_json, paths[:3])
                 methods[result["method"]] = {
                     "record": {k: v for record in records for k, v in record.items()},
                     "spots": [list(spot.values()) for spot in tables.read(paths[3])],
                 }
-        yield Found(row, facts, failure, methods)
+        yield Found(row, facts, failure, methods, failed)
 
 
 def from_batches(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[Found]:
@@ -192,10 +213,15 @@ def lines(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[list[
 
 def _merged(lines):
     row = {key: lines[0][key] for key in ("image", "path", "group", "spot_radius")}
-    methods = dict(sorted(pair for line in lines for pair in line["methods"].items()))
-    failures = [part for part in (*lines, *methods.values()) if "failed_step" in part]
-    failure = {key: failures[0][key] for key in ("failed_step", "reason")} if failures else None
+    found = sorted(pair for line in lines for pair in line["methods"].items())
+    methods = {name: made for name, made in found if "failed_step" not in made}
+    failed = {name: _record(made) for name, made in found if name not in methods}
+    failure = next((_record(line) for line in lines if "failed_step" in line), None)
     facts = [line["facts"] for line in lines if "facts" in line]
     if not failure and any(other != facts[0] for other in facts):
         failure = {"failed_step": "read", "reason": f"{row['path']} changed during the run"}
-    return Found(row, facts[0] if facts else {}, failure, methods)
+    return Found(row, facts[0] if facts else {}, failure, methods, failed)
+
+
+def _record(part):
+    return {key: part[key] for key in ("failed_step", "reason")}

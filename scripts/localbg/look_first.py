@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from localbg import flags
+from localbg import flags, measured_radius
 
 # Below these, an image is worth a look.
 FAIR_AGREEMENT = 0.5
@@ -45,6 +45,7 @@ def reasons(
     jaccards: Sequence[float],
     f1: Mapping[str, float],
     elsewhere: Mapping[str, float] | None = None,
+    rows: Sequence[Mapping] = (),
 ) -> list[tuple[float, str]]:
     """What is odd about an image.
 
@@ -63,6 +64,8 @@ def reasons(
     elsewhere : mapping of str to float, optional
         By method, `median_of_others` of the whole study; None where the image may well have no
         spots, as a blank control.
+    rows : sequence of mappings
+        Those of counts.csv of the image, as text: what the shapes of its spots say.
 
     Returns
     -------
@@ -72,6 +75,8 @@ def reasons(
     if image["status"] != "ok":
         return [(2.0, f"failed: {image['reason']}")]
     found = flags.explained(image)
+    if image.get("reason"):
+        found.append((0.9, f"failed: {image['reason']}"))
     if image["axes_note"]:
         found.append((0.8, image["axes_note"]))
     if f1 and max(f1.values()) < FAIR_F1:
@@ -79,6 +84,7 @@ def reasons(
         found.append((1 - f1[best], f"no method does better than F1 {f1[best]:.2f} ({best})"))
     if jaccards and (mean := statistics.mean(jaccards)) < FAIR_AGREEMENT:
         found.append((1 - mean, f"two methods share {mean:.0%} of their spots on average"))
+    found += measured_radius.reasons(rows)
     distances = {
         method: abs(n - usual[method][0]) / usual[method][1]
         for method, n in counts.items()
@@ -91,7 +97,7 @@ def reasons(
             (
                 0.9,
                 "no method finds a spot in it, where the middle one of the other images has "
-                f"{elsewhere[many]:g} ({many})",
+                f"{elsewhere[many]:g} ({many}): it is empty, or out of focus",
             )
         )
     elif distances and distances[far := max(distances, key=distances.get)] > FAR:

@@ -26,6 +26,12 @@ def shown(value, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def first_of(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{shown(names[0], MOST_CHARACTERS)}{more}"
+
+
 def problem(name: str) -> str | None:
     """Say why a name can't be that of a file on every system, or None where it can.
 

@@ -111,6 +111,22 @@ def functions(path: Path) -> dict[str, dict[str, Parameter]]:
     }
 
 
+def constant(path: Path, name: str):
+    """Value of a module's literal constant; the module is parsed, not imported.
+
+    Parameters
+    ----------
+    path : Path
+        A Python module.
+    name : str
+        Of the constant, which is there.
+    """
+    for node in ast.parse(Path(path).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    raise ValueError(f"{path} has no constant {name}")
+
+
 def _parameters(function: ast.FunctionDef) -> dict[str, Parameter]:
     pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
     # The workflow has one polarity for all steps of a method, and a job its number of threads.

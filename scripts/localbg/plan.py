@@ -93,6 +93,14 @@ class Plan:
         step = self.steps[kind][label]
         return scaled(step.name, step.parameters, self.images[image].spot_radius)
 
+    def spot(self, label: str, image: str) -> dict:
+        """What a spot of one image is: its ``spot_radius``, and ``polarity`` by the labels."""
+        foreground = self.steps["labels"][label].foreground
+        return {
+            "spot_radius": self.images[image].spot_radius,
+            "polarity": self.steps["foreground"][foreground].parameters["polarity"],
+        }
+
     def picks(self, image: str) -> dict:
         """What the sheet says of an image that decides which pixels are read."""
         return {key: getattr(self.images[image], key) for key in PICKS}

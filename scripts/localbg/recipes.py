@@ -12,6 +12,7 @@ from localbg import names, scope
 from localbg.parameters import (
     HUGE,
     Parameter,
+    constant,
     functions,
     given,
     is_number,
@@ -56,9 +57,7 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
         What is wrong with them.
     """
     shipped = keys.defaults()
-    methods = dict(shipped["methods"])
-    for name, overrides in config["methods"].items():
-        methods[name] = _merged_steps(methods.get(name, {}), overrides)
+    methods = shipped["methods"] | config["methods"]
     problems = [
         f"methods: '{name}' is a column of comparison.csv; choose another name"
         for name in itertools.chain(*COMPARISON)
@@ -71,19 +70,17 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
                 f"{nearest(name, methods)}"
             )
     chosen = [name for name in methods if name in config["compare"] or not config["compare"]]
-    common = _merged_steps(
-        {step: shipped[step] for step in STEPS}, {step: config[step] for step in STEPS}
-    )
-    common["polarity"] = config["polarity"]
-    bases = {method: _merged_steps(common, methods[method]) for method in chosen}
-    total = sum(map(_n_combinations, bases.values()))
+    bases = [(method, base) for method in chosen for base in _bases(method, config, shipped)]
+    total = sum(_n_combinations(base) for _, base in bases)
     if total > MOST_METHODS:
         return {}, [
             *problems,
             f"methods: the lists of values make {total} methods; expected {MOST_METHODS} at most",
         ]
     found = {}
-    for method, base in bases.items():
+    # What is wrong further up in the config is wrong with several methods, and said once.
+    unfit: dict[str, list[str]] = {}
+    for method, base in bases:
         for name, recipe in _sweep(method, base):
             if name in found:
                 problems.append(f"methods: two methods come out as '{name}'; rename one of them")
@@ -91,8 +88,10 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
             # A name that the config gives is checked with its keys.
             if not wrong and name != method and (text := names.problem(name)):
                 problems.append(f"methods: the name '{names.shown(name)}' of a sweep {text}")
-            problems += [f"methods, {names.shown(name)}: {text}" for text in wrong]
+            for text in wrong:
+                unfit.setdefault(text, []).append(name)
             found[name] = recipe if wrong else _normal(recipe)
+    problems += [f"methods, {names.first_of(methods)}: {text}" for text, methods in unfit.items()]
     return found, problems
 
 
@@ -114,13 +113,16 @@ def _n_combinations(recipe):
 
 
 def _problems(recipe):
-    wrong = [text for step in STEPS for text in _step_problems(step, recipe[step])]
+    wrong = []
+    for step in STEPS:
+        listed = {key for of_step, key, _ in recipe["swept"] if of_step == step}
+        wrong += _step_problems(step, recipe[step], listed)
     if text := problem(recipe["polarity"], POLARITY):
         wrong.append(f"polarity {text}")
     if not wrong and (text := _areas_problem(recipe["spots"])):
         wrong.append(text)
     if not wrong and scope.of(recipe["threshold"]) == ("image", "blank"):
-        wrong.append("threshold, from blank: needs a scope, group or all")
+        wrong.append("threshold, from is blank, which needs scope: group or all; scope is image")
     return wrong
 
 
@@ -137,6 +139,68 @@ def _areas_problem(spots):
     return None
 
 
+def _bases(method: str, config: dict, shipped: dict):
+    """Merge the layers that a method consists of: one recipe, or one for each listed filter or
+    rule, as if it were named alone."""
+    common = {step: config[step] for step in STEPS}
+    first, own = shipped["methods"].get(method, {}), config["methods"].get(method, {})
+    listed = _listed(common, first, own)
+    for combination in itertools.product(*listed.values()):
+        taken = dict(zip(listed, combination, strict=True))
+        of_all, of_method = (_with_taken(layer, taken, listed) for layer in (common, own))
+        base = _merged_steps({step: shipped[step] for step in STEPS}, of_all)
+        base["polarity"] = config["polarity"]
+        base = _merged_steps(base, _merged_steps(first, of_method))
+        for step, value in taken.items():  # Still a list, so that methods are named after it.
+            base[step] = base[step] | {SELECTORS[step]: [value]}
+        yield from ({**base, "threshold": of_scope} for of_scope in _by_scope(base["threshold"]))
+
+
+def _by_scope(threshold: dict):
+    """Listed scopes with the parameters that each heeds: an image's own heeds no ``from``."""
+    scopes = threshold.get("scope")
+    others = [one for one in scopes if one != "image"] if isinstance(scopes, list) else scopes
+    if others == scopes or not others or "from" not in threshold:
+        yield threshold
+        return
+    own = {key: value for key, value in threshold.items() if key != "from"}
+    yield own | {"scope": ["image"]}
+    yield threshold | {"scope": others}
+
+
+def _listed(*layers: dict) -> dict[str, list]:
+    """Lists of filters or rules by step, where the last layer that names one has a list."""
+    named = {
+        step: layer[step][selector]
+        for layer in layers
+        for step, selector in SELECTORS.items()
+        if isinstance(layer.get(step), dict) and selector in layer[step]
+    }
+    return {step: values for step, values in named.items() if isinstance(values, list) and values}
+
+
+def _with_taken(layer: dict, taken: dict, listed: dict[str, list]) -> dict:
+    """A layer with one of the listed filters or rules, without what only the others heed."""
+    result = dict(layer)
+    for step, value in taken.items():
+        selector = SELECTORS[step]
+        if not isinstance(layer.get(step), dict):
+            continue
+        if not isinstance(layer[step].get(selector, []), list):
+            continue  # Another one, which a later layer replaces.
+        heeded = {str(one): _heeded(step, str(one)) for one in listed[step]}
+        of_others = set().union(*heeded.values()) - heeded[str(value)]
+        result[step] = {key: v for key, v in layer[step].items() if key not in of_others}
+        if selector in result[step]:
+            result[step][selector] = value
+    return result
+
+
+def _heeded(step: str, choice: str) -> set[str]:
+    """Parameters that make a difference to a filter or rule."""
+    return {*choices(step).get(choice, {}), *_shared(step, choice)}
+
+
 def _merged_steps(base: dict, overrides: dict) -> dict:
     result = dict(base)
     for step, override in overrides.items():
@@ -150,7 +214,8 @@ def _merged(step: str, base: dict, override: dict) -> dict:
     """Override key by key; a new filter or rule drops the parameters of the old one."""
     selector = SELECTORS.get(step)
     if selector in override and override[selector] != base.get(selector):
-        base = {key: value for key, value in base.items() if key in _common(step)}
+        kept = _shared(step, str(override[selector]))
+        base = {key: value for key, value in base.items() if key in kept}
     return base | override
 
 
@@ -197,6 +262,20 @@ def _common(step: str) -> dict[str, Parameter]:
     return common | SCOPE if step == "threshold" else common
 
 
+def _shared(step: str, choice: str) -> dict[str, Parameter]:
+    """Those of the `_common` parameters that make a difference to a filter or rule."""
+    common = dict(_common(step))
+    if choice in _unbounded(step):
+        del common["min_snr"]
+    return common
+
+
+@cache
+def _unbounded(step: str) -> tuple[str, ...]:
+    """Rules of the step that ``min_snr`` does not bound."""
+    return constant(LIBRARY / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
+
+
 @cache
 def choices(step: str) -> dict[str, dict[str, Parameter]]:
     """The filters or rules of a step with their own parameters."""
@@ -213,7 +292,8 @@ def signature(step: str, parameters: dict) -> dict[str, Parameter]:
     """Every parameter that a step takes, its filter's or rule's first."""
     if step not in SELECTORS:
         return _common(step)
-    return choices(step)[parameters[SELECTORS[step]]] | _common(step)
+    choice = parameters[SELECTORS[step]]
+    return choices(step)[choice] | _shared(step, choice)
 
 
 def scaled(step: str, parameters: dict, spot_radius: float | str) -> dict:
@@ -274,20 +354,37 @@ def _complete(step, parameters):
     return selector | {name: parameters.get(name, p.default) for name, p in known.items()}
 
 
-def _step_problems(step: str, parameters: dict) -> list[str]:
+def _step_problems(step: str, parameters: dict, listed: set[str]) -> list[str]:
+    """What is wrong with a step, some of whose parameters have a value out of a list."""
+
+    def said(name, text):
+        if name not in listed:
+            return text
+        end = "" if text[-1] in "?." else "."
+        return f"{text}{end} It is one of a list: mend it there, or take it out"
+
     selector = SELECTORS.get(step)
     what = step
     if selector:
         what = parameters.get(selector)
         if not isinstance(what, str) or what not in choices(step):
-            expected = ", ".join(choices(step))
-            hint = nearest(what, choices(step))
-            return [f"{step}: unknown {selector} '{what}'; expected one of {expected}.{hint}"]
+            expected = f"{', '.join(choices(step))}.{nearest(what, choices(step))}"
+            text = f"{step}: unknown {selector} '{what}'; expected one of {expected}"
+            return [said(selector, text)]
     known = signature(step, parameters)
-    given = [name for name in parameters if name != selector]
-    problems = [
-        f"{step}: {what} takes no '{name}'; it takes {', '.join(known)}.{nearest(name, known)}"
-        for name in given
+    named = [name for name in parameters if name != selector]
+    keys_here = [*filter(None, [selector]), *known]
+    problems = []
+    if "min_snr" in named and what in _unbounded(step):
+        named.remove("min_snr")
+        bounded = [rule for rule in choices(step) if rule not in _unbounded(step)]
+        problems.append(
+            f"{step}, min_snr is {given(parameters['min_snr'])}, which does not bound the rule "
+            f"{what}; expected only beside {', '.join(bounded)}. Leave it out, or take such a rule"
+        )
+    problems += [
+        f"{step}: {what} takes no '{name}'; it takes {', '.join(known)}.{nearest(name, keys_here)}"
+        for name in named
         if name not in known
     ]
     problems += [
@@ -296,8 +393,8 @@ def _step_problems(step: str, parameters: dict) -> list[str]:
         if parameter.required and name not in parameters and name not in _common(step)
     ]
     return problems + [
-        f"{step}, {name} {text}"
-        for name in given
+        said(name, f"{step}, {name} {text}")
+        for name in named
         if name in known and (text := problem(parameters[name], known[name]))
     ]
 

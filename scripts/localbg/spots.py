@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from localbg.parameters import Area, NonNegative, Size
+from localbg.shapes import shapes
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -140,7 +141,8 @@ def measure(
     -------
     dict of str to ndarray
         One entry per spot in each column: ``spot`` (label), ``y`` and ``x`` (centroid in pixels,
-        weighted by the foreground), ``area`` (pixels), ``max`` and ``mean`` (raw grey levels),
+        weighted by the foreground), ``core_area`` (pixels of the label: the core above the
+        threshold, not the size of the spot), ``max`` and ``mean`` (raw grey levels),
         ``foreground_max`` and ``foreground_sum``, ``background_mean``, ``snr`` (foreground's
         maximum above ``level``, in units of ``noise``; NaN where the noise is 0) and
         ``touches_border``.
@@ -176,7 +178,7 @@ def measure(
         "spot": spots,
         "y": total(weight * rows) / total(weight),
         "x": total(weight * columns) / total(weight),
-        "area": area,
+        "core_area": area,
         "max": highest(raw),
         "mean": total(raw) / area,
         "foreground_max": peak,
@@ -193,10 +195,30 @@ def measured(
     foreground: np.ndarray,
     background: np.ndarray,
     found: dict,
+    facts: dict,
+    *,
+    spot_radius: float,
+    polarity: str,
 ) -> list[dict]:
-    """`measure` as a row for each spot; ``found`` holds the ``level`` and ``noise``."""
+    """`measure` and `localbg.shapes.shapes` as a row for each spot.
+
+    Parameters
+    ----------
+    labels, image, foreground, background : ndarray
+        See `measure`.
+    found : dict
+        ``level`` and ``noise`` of the foreground.
+    facts : dict
+        Of the image; see `localbg.images.Plane`.
+    spot_radius : float
+        Pixels.
+    polarity : {"bright", "dark"}
+    """
     columns = measure(
         labels, image, foreground, background, level=found["level"], noise=found["noise"]
+    )
+    columns |= shapes(
+        columns, labels, image, foreground, facts, spot_radius=spot_radius, polarity=polarity
     )
     values = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in values]

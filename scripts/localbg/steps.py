@@ -64,6 +64,8 @@ def add_method(name: str, recipe: dict, steps: dict[str, dict[str, Step]]) -> Me
         steps.setdefault(kind, {})[label] = step
 
     parameters["background"]["polarity"] = parameters["subtract"]["polarity"] = polarity
+    if parameters["threshold"]["rule"] == "matched_filter":
+        parameters["threshold"]["polarity"] = polarity
     below = denoised if source == "denoised" else None
     add("denoised", denoised, Step("denoise", parameters["denoise"]))
     add("background", background, Step("background", parameters["background"], denoised=below))

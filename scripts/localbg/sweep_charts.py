@@ -69,8 +69,12 @@ def _curves(name, parameter, axes, measures, lines, plateaus):
     places = line.values if line else list(range(len(methods)))
     for panel, measure in zip(_panels(figure, 1, len(measures))[0], measures, strict=True):
         scores = np.array([measure.scores.get(method, (np.nan,) * 3) for method in methods])
-        panel.plot(places, scores[:, 0], "o-", color=COLOURS[0], ms=5)
-        panel.fill_between(places, scores[:, 1], scores[:, 2], color=COLOURS[0], alpha=0.2, lw=0)
+        panel.plot(places, scores[:, 0], "o-" if line else "o", color=COLOURS[0], ms=5)
+        if line:
+            panel.fill_between(places, *scores[:, 1:].T, color=COLOURS[0], alpha=0.2, lw=0)
+        else:  # Nothing lies between words.
+            panel.vlines(places, *scores[:, 1:].T, color=COLOURS[0], alpha=0.4, lw=3)
+            panel.margins(x=0.2)
         if parameter in plateaus:
             texts = dict(zip(line.texts, line.values, strict=True))
             start, end = (texts[text] for text in plateaus[parameter])
@@ -91,9 +95,10 @@ def _curves(name, parameter, axes, measures, lines, plateaus):
 def _maps(name, parameters, axes, measures):
     down, across, *others = parameters
     values = {key: in_order(of[key] for of in axes.values()) for key in parameters}
+    texts = {key: [text or "without" for text in of_key] for key, of_key in values.items()}
     cells: dict[str, dict[tuple[int, int], str]] = {}
     for method, of in axes.items():
-        fixed = ", ".join(f"{key} {of[key]}" for key in others)
+        fixed = ", ".join(f"{key} {of[key]}" for key in others if of[key])
         place = values[down].index(of[down]), values[across].index(of[across])
         cells.setdefault(fixed, {})[place] = method
     shown = dict(list(cells.items())[:MAX_ROWS])
@@ -112,8 +117,8 @@ def _maps(name, parameters, axes, measures):
                 image[place] = measure.scores.get(method, (np.nan,))[0]
             everything = [score[0] for m, score in measure.scores.items() if m in axes]
             _heat_map(figure, panel, image, measure, everything)
-            panel.set_xticks(range(shape[1]), values[across], rotation=45 if shape[1] > 6 else 0)
-            panel.set_yticks(range(shape[0]), values[down])
+            panel.set_xticks(range(shape[1]), texts[across], rotation=45 if shape[1] > 6 else 0)
+            panel.set_yticks(range(shape[0]), texts[down])
             panel.set_xlabel(across)
             panel.set_ylabel(down)
             panel.set_title(f"{measure.name}{f'; {fixed}' if fixed else ''}", loc="left")

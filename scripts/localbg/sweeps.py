@@ -51,7 +51,8 @@ def axes(settings: Iterable[Mapping]) -> dict[str, dict[str, dict[str, str]]]:
     Returns
     -------
     dict
-        Methods are ordered by their values, the last parameter changing fastest.
+        Methods are ordered by their values, the last parameter changing fastest. A parameter that
+        a method does not take, such as that of another rule, is empty.
     """
     rows = [row for row in settings if row["parameter"]]
     steps: dict[tuple[str, str], set[str]] = {}
@@ -69,6 +70,7 @@ def axes(settings: Iterable[Mapping]) -> dict[str, dict[str, dict[str, str]]]:
 
 def _ordered(methods):
     parameters = dict.fromkeys(itertools.chain(*methods.values()))
+    methods = {name: {key: of.get(key, "") for key in parameters} for name, of in methods.items()}
     order = {key: in_order(values[key] for values in methods.values()) for key in parameters}
 
     def place(method):
@@ -78,10 +80,10 @@ def _ordered(methods):
 
 
 def in_order(texts: Iterable[str]) -> list[str]:
-    """Values of a parameter without repeats: numbers by size, words as they come."""
-    texts = list(dict.fromkeys(texts))
+    """Values of a parameter without repeats: numbers by size, words as they come, none first."""
+    texts = sorted(dict.fromkeys(texts), key=bool)
     try:
-        return sorted(texts, key=lambda text: split_unit(_as_number(text))[0])
+        return sorted(texts, key=lambda text: split_unit(_as_number(text))[0] if text else -np.inf)
     except ValueError:
         return texts
 
@@ -99,7 +101,7 @@ def lines(settings: Iterable[Mapping]) -> list[Line]:
                 except ValueError:
                     continue
                 units.add(unit)
-                others = (f"{key} {v}" for key, v in values.items() if key != parameter)
+                others = (f"{key} {v}" for key, v in values.items() if v and key != parameter)
                 if number > 0:  # 0 switches something off: no point on a scale of ratios
                     point = (number, method, values[parameter])
                     alike.setdefault(", ".join(others), []).append(point)
@@ -192,6 +194,7 @@ def stability(
     rows = []
     if not len(counts):
         return rows
+    settings = [row for row in settings if row["method"] in methods]
     # A resample is one image short: see `bootstrap.sums`.
     drawn = bootstrap.sums(counts, seed=seed) * len(counts) / max(len(counts) - 1, 1)
     means = bootstrap.means(counts, seed=seed)

@@ -7,6 +7,7 @@ import itertools
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,8 +18,8 @@ COLUMNS = {
     "images": {
         "image": "id of the image",
         "path": "its file or address",
-        "status": "ok or failed",
-        "reason": "why it failed, in words",
+        "status": "ok, or failed where no method could do anything",
+        "reason": "why it failed, or some of the methods, in words",
         "shape": "size of each axis of the file",
         "axes": "names of those axes",
         "axes_note": "where the sheet names other axes than the file does, in words",
@@ -44,7 +45,7 @@ COLUMNS = {
         "spot": "number of the spot, as in the label image",
         "y": "row of the centroid in pixels, weighted by the foreground",
         "x": "column of the centroid in pixels, weighted by the foreground",
-        "area": "pixels above the threshold; of the rule `plateau` the core of the spot",
+        "core_area": "pixels above the threshold: the core of the spot, not its size",
         "max": "highest raw grey level",
         "mean": "mean raw grey level",
         "foreground_max": "highest foreground, grey levels",
@@ -52,6 +53,13 @@ COLUMNS = {
         "background_mean": "mean of the background, grey levels",
         "snr": "highest foreground above the level, in noise standard deviations",
         "touches_border": "whether the spot touches the image's border",
+        "fwhm": "full width at half maximum on the raw image, pixels: 1.67 spot radii of a spot as "
+        "it should be; empty where it can't be measured",
+        "fwhm_um": "the same in µm, where the pixel size is known",
+        "likeness": "how much the raw image there looks like a spot of the spot radius: 1 exactly, "
+        "0 not at all",
+        "flags": "what is odd about it, joined by ;: narrow (than optics allow: a hot pixel), wide "
+        "(out of focus, dirt), saturated, border, crowded; empty: nothing",
     },
     "counts": {
         "image": "id of the image",
@@ -61,8 +69,17 @@ COLUMNS = {
         "n_spots": "number of spots",
         "density": "spots per 10,000 pixels",
         "density_um2": "spots per µm², where the pixel size is known",
+        "spot_radius": "radius of a spot in pixels, as the config or the sheet says",
+        "measured_radius": "the same as measured on the raw image: median of the strongest spots",
+        "measured_radius_low": "95 % interval of that: its lower end",
+        "measured_radius_high": "its upper end",
+        "narrow": "share of spots that are narrower than optics allow, as hot pixels are",
+        "wide": "share of spots that are over twice as wide as the spot radius says",
+        "saturated": "share of spots that are saturated",
+        "crowded": "share of spots so close to another that width and sum are shared",
         "threshold": "foreground grey level above which pixels belong to spots; of the rule "
-        "`plateau` their least contrast, in grey levels",
+        "`matched_filter` the least amplitude times likeness of a spot, in grey levels; 0 where "
+        "all that is more than noise counts",
         "decided_by": "what set the threshold: rule, min_snr, scope or constant",
         "level": "median of the foreground, grey levels",
         "noise": "robust standard deviation of the foreground, grey levels",
@@ -186,7 +203,8 @@ COLUMNS = {
     "recommendation": {
         "rank": "1 is the best; methods without a real difference share a rank",
         "method": "name of the method",
-        "verdict": "recommended, no real difference, worse, or not judged",
+        "verdict": "recommended, no real difference, worse, not judged, or none recommended: no "
+        "method finds a spot, or next to none",
         "evidence": "the strongest evidence there is, which ranks the methods",
         "measure": "what is measured",
         "estimate": "the method's score",
@@ -202,10 +220,14 @@ COLUMNS = {
     },
     "trust": {
         "image": "id of the image; only those for which there is evidence",
-        "evidence": "what says so: truth, blank (there can be no spots) or decoy (an estimate)",
+        "evidence": "what says so: truth, blank (there can be no spots), decoy (an estimate) or "
+        "shapes of the spots, which have a say beside blank and decoy, too",
         "trusted": "methods against which nothing speaks on this image",
-        "not_trusted": "methods of whose spots here half or more are false, or that miss most",
-        "advice": "the same in words, with the reasons",
+        "not_trusted": "methods of whose spots here half or more are false, or a quarter as narrow "
+        "as hot pixels or far too wide; or that find less than a quarter of the true spots or, "
+        "without truth, of those planted at the contrasts of the image's own",
+        "advice": "the same in words, with the reasons; and whether the image is constant or "
+        "saturated, or its spots are not of the spot radius",
     },
     "methods": {
         "method": "name of the method",
@@ -256,7 +278,8 @@ COLUMNS = {
         "n": "number of spots found where there are none; of decoys the higher of two numbers",
         "density": "the same per 10,000 pixels",
         "n_spots": "number of spots found in the image itself",
-        "turned": "spots found in the image turned over, its spots taken out: noise and texture",
+        "turned": "spots found in the image turned over, its spots taken out: noise and texture, "
+        "but nothing that is bright only, as hot pixels and dirt are",
         "smooth": "spots found in its local level, without spots and noise: edges and structure",
     },
     "residuals": {
@@ -274,7 +297,7 @@ COLUMNS = {
         "image": "id of the image",
         "path": "its file or address",
         "step": "the step that failed",
-        "reason": "why, in words",
+        "reason": "why, in words; where other methods did not fail, those that did come first",
     },
 }
 # What `localbg.spots.measure` gives of a spot.
@@ -386,20 +409,47 @@ class Following:
         return self._next[1] if self._next and self._next[0] == image else []
 
 
+def fit_methods(path: str | os.PathLike) -> list[str]:
+    """Methods that failed on no more than half of the images on which any did not.
+
+    An unfit value, such as of a sweep, fails on most, and has no say in what the others are worth.
+
+    Parameters
+    ----------
+    path : path
+        Of counts.csv or accuracy.csv, with a row for each image and method.
+    """
+    methods, n_images, failed = [], 0, Counter()
+    for _, rows in grouped(path):
+        methods = [row["method"] for row in rows]
+        bad = [row["method"] for row in rows if row["status"] != "ok"]
+        if len(bad) < len(rows):
+            n_images += 1
+            failed.update(bad)
+    return [method for method in methods if 2 * failed[method] <= n_images]
+
+
+def without_failures(
+    path: str | os.PathLike, methods: list[str]
+) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Images on which none of some methods failed, with the rows of these; path as there."""
+    for image, rows in grouped(path):
+        chosen = [row for row in rows if row["method"] in methods]
+        if all(row["status"] == "ok" for row in chosen):
+            yield image, chosen
+
+
 def counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
-    """Names of all methods, and their numbers of spots in each image that did not fail.
+    """Names of the `fit_methods`, and their numbers of spots in images on which none failed.
 
     Parameters
     ----------
     path : path
         Of counts.csv.
     """
-    methods, found = [], []
-    for _, rows in grouped(path):
-        methods = [row["method"] for row in rows]
-        if rows[0]["status"] == "ok":
-            found.append([int(row["n_spots"]) for row in rows])
-    return methods, found
+    methods = fit_methods(path)
+    images = without_failures(path, methods)
+    return methods, [[int(row["n_spots"]) for row in rows] for _, rows in images]
 
 
 def read(path: str | os.PathLike) -> list[dict[str, str]]:

@@ -1,13 +1,14 @@
 """From the foreground to a mask: which pixels stand out.
 
 Each public function here but the entry point `threshold` is a rule; its keywords are the
-config's parameters. A rule takes a `Scene` and returns a grey level of the foreground; or a grey
-level of something else, the mask that it leads to, and from which significance on.
+config's parameters. A rule takes a `Scene` and returns a grey level of the foreground; or limits of
+its own and the mask that they lead to.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from localbg.arrays import require_plane
 from localbg.noise import Noise, measure
 from localbg.parameters import NonNegative, Percent, Positive, Share, Size
 
+if TYPE_CHECKING:
+    from localbg.matched_filter import Limits
+
 # Rules that min_snr does not bound.
-OWN_BOUND = ("plateau", "noise", "value")
+OWN_BOUND = ("matched_filter", "noise", "value")
 
 
 class Scene(NamedTuple):
@@ -31,8 +35,8 @@ class Scene(NamedTuple):
         See `localbg.noise.measure`.
     shared : float or None
         What is to be taken in place of what the rule says; for rules that give a mask.
-    significant : float or None
-        The same, of the rule ``plateau``.
+    earlier : mapping or None
+        What an earlier record says, to be taken as it is; for the same rules.
     """
 
     foreground: np.ndarray
@@ -41,7 +45,7 @@ class Scene(NamedTuple):
     found: Noise
     grey_step: float
     shared: float | None
-    significant: float | None
+    earlier: Mapping | None
 
 
 def threshold(
@@ -50,7 +54,7 @@ def threshold(
     denoised: np.ndarray | None = None,
     raw: np.ndarray | None = None,
     shared: float | None = None,
-    significant: float | None = None,
+    earlier: Mapping | None = None,
     *,
     rule: str,
     min_snr: NonNegative = 5.0,
@@ -65,19 +69,20 @@ def threshold(
     grey_step : float
         See `localbg.noise.measure`.
     denoised, raw : ndarray, same shape, optional
-        What the background was subtracted from, and what that was made of; the rule ``plateau``
-        measures the noise there. Without them it is that of the foreground.
+        What the background was subtracted from, and what that was made of; the rule
+        ``matched_filter`` fits spots and measures the noise there, by default in the foreground.
     shared : float, optional
         A threshold that holds for several images; it replaces what the rule says.
-    significant : float, optional
-        What an earlier record says of that, to be taken as well: for images that differ from an
+    earlier : mapping, optional
+        An earlier record, whose threshold is taken as it is: for images that differ from an
         earlier one by what was planted into it.
-    rule : {"plateau", "noise", "value", "percentile", "otsu", "triangle", "li", "yen", "isodata"}
+    rule : str
+        One of `RULES`.
     min_snr : float
         Lower bound on what a rule may choose from the histogram: this many noise standard
         deviations above the foreground's level. Such rules split any histogram in two, that of
         a blank image too, and the bound keeps its noise from being counted. 0 switches it off.
-        ``noise`` and ``value`` are taken at their word, and ``plateau`` has a bound of its own.
+        ``noise`` and ``value`` are taken at their word, ``matched_filter`` has a bound of its own.
     **parameters
         Of that rule.
 
@@ -88,9 +93,9 @@ def threshold(
     record : dict
         ``rule``, ``parameters``; ``threshold``, ``level``, ``noise`` and ``scatter`` in grey
         levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr``,
-        ``scope`` (it was shared) or ``constant``. The threshold of ``plateau`` is a contrast, that
-        of the others a foreground; it has ``significant`` besides, the noise standard deviations
-        from which on a summit stands out, or None where none does.
+        ``scope`` (it was shared) or ``constant``. The threshold of ``matched_filter`` is a score
+        of fitted spots, that of the others a foreground; it has ``significant`` and ``distinct``
+        besides (`localbg.matched_filter.Limits`).
 
     Raises
     ------
@@ -109,12 +114,16 @@ def threshold(
         }
     denoised = foreground if denoised is None else denoised
     raw = denoised if raw is None else raw
-    scene = Scene(foreground, denoised, raw, found, grey_step, shared, significant)
+    scene = Scene(foreground, denoised, raw, found, grey_step, shared, earlier)
     said = RULES[rule](scene, **parameters)
     if isinstance(said, tuple):
-        chosen, mask, record["significant"] = said
+        limits, mask = said
+        chosen = limits.threshold
+        record |= limits._asdict()
     else:
         chosen, mask = float(said), None
+    if earlier is not None:
+        shared = earlier["threshold"]
     bound = found.level + min_snr * found.noise
     bounded = min_snr > 0 and rule not in OWN_BOUND and chosen < bound
     value, decided_by = (bound, "min_snr") if bounded else (chosen, "rule")
@@ -127,73 +136,75 @@ def threshold(
     }
 
 
-def plateau(
-    scene: Scene, *, radius: Size, false_share: Share = 0.02
-) -> tuple[float, np.ndarray, float | None]:
-    """Contrast at which the number of spots depends on the threshold the least.
+def matched_filter(
+    scene: Scene,
+    *,
+    radius: Size,
+    fdr: Share = 0.04,
+    polarity: Literal["bright", "dark"] = "bright",
+) -> tuple[Limits, np.ndarray]:
+    """Local maxima at which a fitted spot is significant, distinct from the bulk, and alike.
 
     Parameters
     ----------
     scene : Scene
     radius : float
         Of a spot, in pixels.
-    false_share : float
-        Share of images of noise alone in which something may stand out. Where something does, up
-        to two and a half times this share of the summits may be noise.
+    fdr : float
+        False-discovery rate: the share of spots that may be noise, and that may be of the bulk.
+        Of images of noise alone, a quarter of that share may show a spot.
+    polarity : {"bright", "dark"}
+        Of the spots in the raw image.
 
     Returns
     -------
-    value : float
-        Least contrast of a spot, in grey levels.
+    limits : localbg.matched_filter.Limits
     mask : ndarray of bool
-        Pixels of at least that contrast that stand out from the noise: the cores of the spots.
-    significant : float or None
-        Noise standard deviations from which on a summit stands out; None where none does.
+        The cores of the spots: pixels within a radius of such a maximum that have at least 60 % of
+        its contrast.
 
     Notes
     -----
     A pixel's contrast is how far it stands above the mean of two pixels that lie opposite each
     other, 1.5 radii away, in the direction in which that is least. Slopes, edges and ridges have
-    none, whatever their height: the rims that a mean leaves along an edge are no spots. An edge
-    that bends or is sharp has some, so a summit of less than a fifth of the step across it, from
-    two thirds of a radius on one side to as much on the other, is left out, and so is what has no
-    other summit. A value is chosen in two steps, from the summits of these contrasts, no two of
-    them within a radius.
+    none, whatever their height. Candidates are the local maxima of that contrast, no two of them
+    within a radius; where an edge bends or is sharp, those with less than 30 % of the step
+    across it are left out. At each, a Gaussian spot on a plane is fitted to the raw image by least
+    squares (`localbg.likeness.fit_spots`): its amplitude is what a matched filter makes of it, its
+    likeness the cosine between image and spot. A candidate is a spot if
 
-    1. A summit is significant if its mean contrast over all directions stands above noise, at a
-       rate of false discoveries (`localbg.plateau.significant`): at ``false_share`` it is told
-       whether anything does, and if so, at 2.5 times that what. The noise is measured on the
-       denoised image, where a background that follows it (an opening does) has not thinned it
-       out; in tiles of 32 radii, as it differs between bright and dark parts; and apart from what
-       is clearly a spot, or it would grow with their number. Where spots leave no room between
-       them, what denoising took from the raw image bounds it: from once to eight times what white
-       noise of that size leaves behind a Gaussian of half a spot radius.
-    2. Of summits that are significant many can be bumps of a texture, or dim and out of focus.
-       Where the number of summits is the same for a range of thresholds they fall into two
-       kinds; so the value is taken where a changed threshold changes it the least, relative to
-       what is left (`localbg.plateau.plateau`). Where the two kinds overlap, that is still where
-       the number of the lower kind has fallen below that of the upper one. Spots of less than a
-       twentieth of the bright ones' contrast are not looked for: what a background leaves along
-       an edge in a picture without noise lies there.
+    1. its amplitude is significant: above the noise of amplitudes at that level of the background
+       (`localbg.level_noise.measure_noise`) at the false-discovery rate
+       (`localbg.fdr.significant`);
+    2. it looks like a spot: what noise does not explain has a likeness of a half or more;
+    3. its score, amplitude times likeness, is distinct from the bulk of the candidates, in grey
+       levels as well as in noise standard deviations (`localbg.fdr.beyond_bulk`). Texture, dim
+       and blurred spots are told from spots so. Where the bulk leaves none, that of the upper half
+       of the candidates is asked. Where the candidates in the midst of the bulk are far above the
+       noise, or so many pass 1 and 2 that spots are in its midst, or many do and none is distinct,
+       the bulk tells nothing, and 1 and 2 decide.
 
-    Noise should not hang together over more than a pixel or so before it was denoised, not be so
-    sparse that most pixels are equal, and have been denoised by about half a spot radius. Less than
-    half a grey level is not taken for noise. Adding to the grey levels changes nothing, and neither
-    does a factor, as long as noise is not lost in rounding. Costs up to 32 reads a pixel, a maximum
-    filter and a few sorts of samples.
+    The limits are what one more spot would need, also where none is found. Noise may hang together
+    over some pixels, and differ with the level or from place to place; what is exactly 0, as around
+    a mask, has none. That of single pixels is measured by the differences of pixels that are some
+    way apart, and bounds that of amplitudes, lest dense spots be taken for noise. Adding to the
+    grey levels changes nothing, and neither does a factor, as long as noise is not lost in
+    rounding. Costs up to 32 reads a pixel, a maximum filter, and fits at the candidates and at a
+    sample of 33,000 pixels.
     """
-    from localbg.plateau import standing_out
+    from localbg.matched_filter import detect
 
-    return standing_out(
+    return detect(
         scene.foreground,
         scene.denoised,
         scene.raw,
         radius=radius,
-        false_share=false_share,
-        value=scene.shared,
-        significance=scene.significant,
+        fdr=fdr,
+        polarity=polarity,
         # Noise that is clipped, or less than a grey level, is sparse and has a long tail.
         least_noise=max(scene.grey_step / 2, 1e-6 * float(np.ptp(scene.foreground))),
+        shared=scene.shared,
+        earlier=scene.earlier,
     )
 
 
@@ -230,7 +241,8 @@ def li(scene: Scene) -> float:
     """Least cross-entropy (Li and Tam 1998, doi 10.1016/S0167-8655(98)00057-9)."""
     from skimage.filters import threshold_li
 
-    return threshold_li(scene.foreground)
+    # In 32 bits the search for it can swing between two numbers for ever.
+    return threshold_li(scene.foreground.astype(np.float64))
 
 
 def yen(scene: Scene) -> float:
@@ -249,5 +261,5 @@ def isodata(scene: Scene) -> float:
 
 RULES = {
     function.__name__: function
-    for function in (plateau, noise, value, percentile, otsu, triangle, li, yen, isodata)
+    for function in (matched_filter, noise, value, percentile, otsu, triangle, li, yen, isodata)
 }

@@ -2,22 +2,27 @@
 
 What holds over all images need not hold on each: a method that is as good as others on most may
 make spots of the rim of every cell in some. Truth says so where it is known; else what was found
-in a blank image, or in decoys, and what became of planted spots.
+in a blank image, or in decoys, and what became of planted spots. Decoys are blind to hot pixels, to
+dirt and to texture that is bright only, so the shapes of the spots have a say too.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from localbg.captions import count
+from localbg import flags, measured_radius
+from localbg.captions import count, listed, number
 from localbg.verdict_evidence import by_height
 
 # A method is not trusted on an image where this share of its spots is false, and no fewer than that
 # many; nor where it finds less than this share of what is to be found.
 FALSE_SHARE, FEWEST_FALSE, LEAST_FOUND = 0.5, 3, 0.25
+# How odd grey levels have to be to be spoken of: an image without light, or saturated.
+SERIOUS = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,15 @@ class Judged:
     n_spots, n_false : int
         Spots found, and how many of them are false.
     found : float
-        Share of what is to be found.
+        Share of what is to be found: true spots, or planted ones as high as the image's own.
     evidence : str
-        ``truth``, ``blank`` or ``decoy``: what says so.
+        ``truth``, ``blank``, ``decoy`` or ``shapes``: what says so.
     of_edges : bool
         Whether edges of the image have much part in what is false.
+    shapes : str
+        What the spots' shapes say against them, in words; see `localbg.measured_radius.doubt`.
+    contrasts : (float, float) or None
+        Lowest and highest contrast of the planted spots that are as high as the image's own.
     """
 
     n_spots: int
@@ -41,10 +50,17 @@ class Judged:
     found: float
     evidence: str
     of_edges: bool = False
+    shapes: str = ""
+    contrasts: tuple[float, float] | None = None
 
     @property
     def doubt(self) -> str:
         """Why not to trust it here, in words that go on with "where"; empty if nothing is wrong."""
+        # Where truth is known, shapes have nothing to add.
+        shapes = self.shapes if self.evidence != "truth" else ""
+        return ", and ".join(filter(None, [self._count_doubt(), shapes]))
+
+    def _count_doubt(self):
         if self.n_false >= max(FEWEST_FALSE, FALSE_SHARE * self.n_spots):
             if self.evidence == "blank":
                 return f"it finds {count(self.n_spots, 'spot')} and there are none"
@@ -55,39 +71,90 @@ class Judged:
             edges = ", many of them made of edges" if self.of_edges else ""
             return f"{about}{some} of its {self.n_spots} spots {are} false{edges}"
         if self.found < LEAST_FOUND:
-            return f"it finds {self.found:.0%} of the spots that are to be found"
+            return f"it finds {self.found:.0%} of {self._sought()}"
         return ""
+
+    def _sought(self):
+        if self.evidence == "truth" or not self.contrasts:
+            return "the true spots"
+        low, high = map(number, self.contrasts)
+        contrasts = low if low == high else f"{low} to {high}"
+        return (
+            f"the spots planted as high as the image's own (contrast {contrasts}, in standard "
+            "deviations of the local noise)"
+        )
 
 
 def judged(
-    accuracy: Iterable[Mapping], recovery: Iterable[Mapping], false_spots: Iterable[Mapping]
+    accuracy: Iterable[Mapping],
+    recovery: Iterable[Mapping],
+    false_spots: Iterable[Mapping],
+    counts: Iterable[Mapping] = (),
 ) -> dict[str, dict[str, Judged]]:
     """Judge each method on each image for which there is evidence.
 
     Parameters
     ----------
-    accuracy, recovery, false_spots : iterable of mappings
+    accuracy, recovery, false_spots, counts : iterable of mappings
         Rows of the tables of these names, as text; none where there is no such table.
 
     Returns
     -------
     dict of str to dict of str to Judged
-        By image and method. Truth outweighs what decoys let expect.
+        By image and method. Truth outweighs what decoys let expect, and what shapes do. An image
+        without other evidence is judged where the shapes of some method's spots speak against it.
     """
     result: dict[str, dict[str, Judged]] = {}
-    heights = by_height(recovery)
+    recovery = list(recovery)
+    heights, contrasts = by_height(recovery), _own_contrasts(recovery)
     for row in false_spots:
         n, n_spots = int(row["n"]), int(row["n_spots"])
         edges = row["kind"] == "decoy" and int(row["smooth"] or 0) >= FALSE_SHARE * n
         of_image = result.setdefault(row["image"], {})
-        found = recall(heights.get((row["image"], row["method"]), ()))
-        of_image[row["method"]] = Judged(n_spots, min(n, n_spots), found, row["kind"], edges)
+        key = row["image"], row["method"]
+        of_image[row["method"]] = Judged(
+            *(n_spots, min(n, n_spots), recall(heights.get(key, ())), row["kind"], edges),
+            contrasts=contrasts.get(key),
+        )
     for row in accuracy:
         n_spots, n_truth, matched = (int(row[name]) for name in ("n_spots", "n_truth", "matched"))
         found = matched / n_truth if n_truth else 1.0
         of_image = result.setdefault(row["image"], {})
         of_image[row["method"]] = Judged(n_spots, n_spots - matched, found, "truth")
+    for image, rows in itertools.groupby(counts, key=lambda row: row["image"]):
+        counted = [row for row in rows if row["n_spots"]]
+        shapes = {row["method"]: measured_radius.doubt(row) for row in counted}
+        if image not in result and any(shapes.values()):
+            result[image] = {
+                row["method"]: Judged(int(row["n_spots"]), 0, 1.0, "shapes") for row in counted
+            }
+        for method in shapes.keys() & result.get(image, {}).keys():
+            result[image][method] = replace(result[image][method], shapes=shapes[method])
     return result
+
+
+def remarks(images: Iterable[Mapping], counts: Iterable[Mapping]) -> dict[str, str]:
+    """What is to be said of images whatever the method: odd grey levels, another spot radius.
+
+    Parameters
+    ----------
+    images, counts : iterable of mappings
+        Rows of the tables of these names, as text; those of counts sorted by image.
+
+    Returns
+    -------
+    dict of str to str
+        Sentences, by image; no others than those of which there is something to say.
+    """
+    said = {}
+    for row in images:
+        odd = flags.explained(row) if row["status"] == "ok" else []
+        said[row["image"]] = [
+            f"{text[0].upper()}{text[1:]}." for weight, text in odd if weight >= SERIOUS
+        ]
+    for image, rows in itertools.groupby(counts, key=lambda row: row["image"]):
+        said.setdefault(image, []).append(measured_radius.remark(list(rows)))
+    return {image: text for image, words in said.items() if (text := " ".join(filter(None, words)))}
 
 
 def recall(heights) -> float:
@@ -102,14 +169,28 @@ def recall(heights) -> float:
     return float(np.average(recovered / planted, weights=own)) if own.any() else 1.0
 
 
-def advice(of_images: Mapping[str, Mapping[str, Judged]]) -> list[dict]:
+def _own_contrasts(recovery):
+    """By image and method, the lowest and highest contrast at which the image has own spots."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in recovery:
+        if row["where"] == "all" and int(row["own"]):
+            found.setdefault((row["image"], row["method"]), []).append(float(row["contrast"]))
+    return {key: (min(contrasts), max(contrasts)) for key, contrasts in found.items()}
+
+
+def advice(
+    of_images: Mapping[str, Mapping[str, Judged]], remarks: Mapping[str, str] | None = None
+) -> list[dict]:
     """Rows of trust.csv.
 
     Parameters
     ----------
     of_images : mapping
         As `judged` gives it.
+    remarks : mapping, optional
+        As `remarks` gives them.
     """
+    remarks = remarks or {}
     rows = []
     for image, methods in sorted(of_images.items()):
         doubts = {name: one.doubt for name, one in sorted(methods.items()) if one.doubt}
@@ -118,14 +199,15 @@ def advice(of_images: Mapping[str, Mapping[str, Judged]]) -> list[dict]:
         say = [f"Do not trust {'; nor '.join(words)}."] if words else []
         if good:
             spots = (f"{name} ({count(methods[name].n_spots, 'spot')})" for name in good)
-            say.insert(0, f"Nothing speaks against {listed(list(spots))}.")
+            what = "Nothing but what follows" if image in remarks else "Nothing"
+            say.insert(0, f"{what} speaks against {listed(list(spots))}.")
         rows.append(
             {
                 "image": image,
                 "evidence": next(iter(methods.values())).evidence,
                 "trusted": " ".join(good),
                 "not_trusted": " ".join(doubts),
-                "advice": " ".join(say),
+                "advice": " ".join([*say, *filter(None, [remarks.get(image)])]),
             }
         )
     return rows
@@ -146,10 +228,3 @@ def said(of_method: list[tuple[str, str]]) -> str:
     (image, why), *others = of_method
     rest = f"; nor on {listed([image for image, _ in others])}" if others else ""
     return f"{image}, where {why}{rest}"
-
-
-def listed(words: list[str], most: int = 4) -> str:
-    """Words as a list in a sentence; those beyond are counted."""
-    if len(words) > most:
-        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

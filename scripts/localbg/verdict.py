@@ -17,6 +17,12 @@ from localbg.verdict_evidence import FEWEST_IMAGES, KINDS, Evidence
 
 # Beyond this many images, a difference that more of them would show is of no use.
 MANY_IMAGES = 1000
+# An expected F1 that is as good as none.
+NEAR_NOTHING = 0.1
+LOOK = (
+    "Is spot_radius right? The target suggest measures blobs in the images and proposes a config."
+)
+BLIND = "Decoys are blind to hot pixels, dirt, and texture that is bright only."
 
 
 def recommendation(
@@ -25,8 +31,12 @@ def recommendation(
     n_parameters: Mapping[str, int],
     tuned: Mapping | None = None,
     doubts: Mapping[str, list] | None = None,
+    n_spots: int | None = None,
 ) -> list[dict]:
     """Rank the methods by the strongest evidence there is, and recommend one.
+
+    None is recommended where no method finds any spot, unless by truth there are none, nor where
+    the best F1 is near 0.
 
     Parameters
     ----------
@@ -40,6 +50,8 @@ def recommendation(
         `localbg.crossvalidation.leave_one_out`.
     doubts : mapping of str to list, optional
         By method, images on which not to trust it, and why; see `localbg.trust.doubts`.
+    n_spots : int, optional
+        Spots that all methods found together, where that is known.
 
     Returns
     -------
@@ -51,7 +63,7 @@ def recommendation(
         (e for e in evidence if e.by_score(methods)), key=lambda e: KINDS.index(e.kind)
     )
     if not ordered:
-        return _without_evidence(methods)
+        return _none_recommended(_without_evidence(methods), None, n_spots)
     first, *weaker = ordered
     tiers = _tiers(first, methods)
     doubts = doubts or {}
@@ -74,6 +86,8 @@ def recommendation(
             f" A method chosen on the other groups has F1 {number(tuned['f1_left_out'])} on the "
             f"group left out; {number(tuned['f1_chosen_on'])} where it was chosen."
         )
+    if any("decoy" in text for text in (first.measure, rows[0]["reason"])):
+        rows[0]["reason"] += f" {BLIND}"
     settle = _would_settle(first, tiers[0], chosen)
     rows += [
         {"rank": rank, "method": method, "verdict": "not judged", "evidence": first.kind}
@@ -81,7 +95,26 @@ def recommendation(
         for method in methods
         if all(method not in tier for tier in tiers)
     ]
-    return [_doubted(row, doubts) | {"would_settle": settle} for row in rows]
+    rows = [_doubted(row, doubts) | {"would_settle": settle} for row in rows]
+    return _none_recommended(rows, first, n_spots)
+
+
+def _none_recommended(rows, first, n_spots):
+    """The rows as they are where a method is of some use; else the first says why none is."""
+    of_f1 = first is not None and first.measure.startswith("F1")
+    best = max((row.get("estimate", math.nan) for row in rows if row["rank"] == 1), default=0)
+    if of_f1 and best < NEAR_NOTHING:
+        why = f"The best {first.measure} is {number(best)}"
+        why += ", and no method found a spot." if n_spots == 0 else "."
+    elif n_spots == 0 and not (of_f1 and first.kind == "truth"):
+        why = "No method found a spot in any image."
+    else:
+        return rows
+    reason = f"{why} So none is recommended. {LOOK}"
+    equal = [
+        row | {"verdict": "none recommended", "reason": reason} for row in rows if row["rank"] == 1
+    ]
+    return equal + rows[len(equal) :]
 
 
 def _doubted(row, doubts):

@@ -1,0 +1,88 @@
+"""Where no method finds anything none is recommended, and the run says what to do."""
+
+import pytest
+
+import recommend
+from localbg import closing, tables, verdict_chart
+from localbg.plan import make_plan
+from localbg.verdict import LOOK, recommendation
+from localbg.verdict_evidence import Evidence
+
+SIMPLE = {"a": 5, "b": 5}
+NOTHING = f"No method found a spot in any image. So none is recommended. {LOOK}"
+
+
+def planted(a, b, kind="planted spots", measure="F1 that planted spots and decoys let expect"):
+    scores = {"a": (a, a, a), "b": (b, b, b)}
+    return Evidence(kind, measure, scores, {("a", "b"): (a - b,) * 3}, n_images=9)
+
+
+def verdicts(evidence, n_spots):
+    return [row["verdict"] for row in recommendation("ab", evidence, SIMPLE, n_spots=n_spots)]
+
+
+def test_a_high_expected_f1_is_no_merit_where_no_method_finds_a_spot():
+    first, second = recommendation("ab", [planted(0.9, 0.9)], SIMPLE, n_spots=0)
+    assert first["verdict"] == second["verdict"] == "none recommended"
+    assert first["reason"] == second["reason"] == NOTHING
+    assert verdicts([planted(0.9, 0.9)], 1)[0] == "recommended, no real difference"
+    # As before, where the number of spots is not known.
+    assert verdicts([planted(0.9, 0.8)], None) == ["recommended", "worse"]
+
+
+def test_none_is_recommended_where_the_best_f1_is_near_nothing():
+    first, second = recommendation("ab", [planted(0.09, 0.02)], SIMPLE, n_spots=7)
+    assert first["reason"] == (
+        "The best F1 that planted spots and decoys let expect is 0.09. So none is recommended. "
+        + LOOK
+    )
+    assert (first["verdict"], second["verdict"]) == ("none recommended", "worse")
+    (first, _) = recommendation("ab", [planted(0.02, 0.0)], SIMPLE, n_spots=0)
+    assert " is 0.02, and no method found a spot. So none is recommended." in first["reason"]
+    assert verdicts([planted(0.1, 0.02)], 7) == ["recommended", "worse"]
+    # A low number of another kind may be a good one.
+    trend = Evidence("residuals", "trend", {"a": (0.01,) * 3}, n_images=9, higher_is_better=False)
+    assert verdicts([trend], 7)[0] == "recommended"
+
+
+def test_no_spots_are_right_where_truth_says_so():
+    truth = planted(1.0, 1.0, kind="truth", measure="F1")
+    assert verdicts([truth], 0)[0] == "recommended, no real difference"
+    missed = planted(0.0, 0.0, kind="truth", measure="F1")
+    assert verdicts([missed], 0) == ["none recommended"] * 2
+
+
+def test_without_evidence_too_it_is_said_that_no_spots_were_found():
+    rows = recommendation("ab", [], SIMPLE, n_spots=0)
+    assert [row["reason"] for row in rows] == [NOTHING] * 2
+    assert verdicts([], 3) == ["not judged"] * 2
+
+
+def test_the_figure_names_none():
+    known = [planted(0.9, 0.9)]
+    figure = verdict_chart.verdict(recommendation("ab", known, SIMPLE, n_spots=0), known)
+    assert figure.get_suptitle() == "No method can be recommended"
+
+
+@pytest.mark.parametrize("n_spots", [0, 3])
+def test_the_last_lines_of_a_run_say_that_none_is_recommended(tmp_path, n_spots):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    counts = [{"image": "i", "method": m, "status": "ok", "n_spots": n_spots} for m in "ab"]
+    rows = {"counts": counts, "images": [{"image": "i", "status": "ok", "flags": ""}]}
+    for name in ("counts", "images", "failures"):
+        tables.write(folder / f"{name}.csv", tables.COLUMNS[name], rows.get(name, []))
+    (tmp_path / "complete").touch()
+    recommend.main(
+        images=str(folder / "images.csv"),
+        counts=str(folder / "counts.csv"),
+        found={},
+        n_parameters=SIMPLE,
+        seed=0,
+        table=str(folder / "recommendation.csv"),
+        of_images=str(folder / "trust.csv"),
+        figure=str(tmp_path / "recommendation.png"),
+    )
+    said = closing.report(make_plan({"images": {"i": "i.tif"}, "results": str(tmp_path)}))
+    assert "1 of 1 images done" in said
+    assert (NOTHING in said) == (n_spots == 0)
