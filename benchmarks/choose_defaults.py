@@ -1,277 +1,238 @@
-"""Choose the shipped defaults by measurement, on images whose spots are known.
+"""Choose the shipped defaults by measurement on sets of real images, each set left out in turn.
 
-Whole families of images are held out: what they look like had no say in the choice. A score is the
-F1 of the spots found, a mean over families so that large families do not dominate, the least of
-the families beside it. A setting that finds more than one spot on twenty blank images is not
-chosen. Lengths are in spot radii: the same defaults must serve spots of any size. The rule was made
-with all families of `families` in view; those of `unseen_families` came after it.
+    python benchmarks/choose_defaults.py --annotated DIR [DIR ...] [--docs docs/accuracy.md]
 
-Without --annotated the choice rests on simulations alone. The table `rules` has what other rules
-reach with the sizes chosen, and `accuracy` each image.
+A default has to serve images that nobody had when it was chosen. So for each set all is chosen on
+the others, and scored on it: denoising, sizes of the backgrounds, parameters of threshold and
+spots, and constants of the rule. The mean of these scores is what a user may expect; what is
+shipped is chosen on all sets. A score is the F1 pooled over a set's images, mean of sets of equal
+weight and of the three backgrounds. Lengths are in spot radii.
+
+Simulated families guard the choice and have no say in it otherwise: what loses more than `GUARD`
+there, on those held out or those drawn up later, or finds more than `FALSE_ON_BLANKS` spots on 40
+blank images, is not eligible. Nor is what leads by `TIE` or less over what is shipped.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import logging
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
-import families
+import known_images
 import numpy as np
 import pandas as pd
-import tifffile
-import unseen_families
+import real_sets
+from constants import changed, known
+from detection import ROOT, by_family, shipped
+from docs_tables import fill, markdown
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from localbg import backgrounds, denoise, scoring, spots, subtract, threshold  # noqa: E402
-
-SIZE = {"gaussian": "sigma"}  # The other backgrounds have a radius.
-# What is tried for the size of each background and for what all share. Of what is as good within
-# TIE the first is taken: sizes are roundest first, of the others what is shipped is.
-SIZES = {
-    "opening": (2, 1.5, 2.5, 3),
-    "median": (2, 2.5, 3, 1.5),
-    "gaussian": (2, 1.5, 2.5, 3),
-}
-SHIPPED = ("opening", "median", "gaussian")
+TIE = 0.003
+GUARD, SPLITS = 0.005, ("held_out", "later")
+FALSE_ON_BLANKS = 2  # with any background
+# What is tried beside what is shipped.
 SIGMAS = (0.4, 0.5, 0.6)
-SHARED = {
-    "false_share": (0.02, 0.05, 0.1),
-    "min_area": (0, 0.05, 0.1),
-    "min_distance": (1, 0.7, 1.4),
-    "prominence": (1, 2),
+SIZES = {"opening": (1.5, 2, 2.5, 3), "median": (1.5, 2, 2.5, 3), "gaussian": (1.5, 2, 2.5, 3)}
+SPOTS = {"min_distance": (0.7, 1, 1.4), "prominence": (0.5, 1, 2)}
+RULE = {
+    "fdr": (0.02, 0.04, 0.08),
+    "matched_filter.LIKE_A_SPOT": (0.4, 0.5, 0.6),
+    "level_noise.CLEAR": (3, 4),
+    "fdr.BULK": (0.3, 0.5),
+    "level_noise.STEP": (0.5, 0.7, 1.0),
+    "level_noise.MOST_CORRELATED": (8, 12, 20),
 }
-TIE = 0.002
-FALSE_SPOTS_PER_BLANK = 1 / 20
-# Rules to compare with, and what the config says beside them.
-RULES = {
-    "otsu, min_snr 5": ({"rule": "otsu"}, {"min_area": 0.2}),
-    "yen, min_snr 5": ({"rule": "yen"}, {"min_area": 0.2}),
-    "noise, k 5": ({"rule": "noise", "k": 5}, {"min_area": 0.2}),
-    "noise, k 8": ({"rule": "noise", "k": 8}, {"min_area": 0.2}),
-}
-
-ANNOTATED_RADIUS = 2.5  # sqrt(2) times the spots' sigma of 1.75 px
+METHODS = shipped()
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """An image and its true spots (y, x); radius of a spot in pixels."""
-
-    split: str
-    family: str
-    name: str
-    image: np.ndarray
-    truth: np.ndarray
-    radius: float
+def start() -> dict[str, float]:
+    """What is shipped, as a flat choice: ``sigma``, ``size <method>``, `SPOTS` and `RULE`."""
+    first = next(iter(METHODS.values()))
+    choice = {"sigma": first["sigma"]}
+    choice |= {f"size {method}": setting["size"] for method, setting in METHODS.items()}
+    return choice | {name: first["spots"][name] for name in SPOTS} | known(RULE)
 
 
-def simulated_cases(n, n_blank):
-    """Draw n images of each family, and blank ones for both splits."""
-    drawn = [("tuned", draw, n) for draw in families.TUNED]
-    drawn += [("held_out", draw, n) for draw in families.HELD_OUT]
-    drawn += [("unseen", draw, n) for draw in unseen_families.UNSEEN]
-    drawn += [("tuned", families.blank, n_blank), ("held_out", families.blank, n_blank)]
-    cases = []
-    for split, draw, count in drawn:
-        for i in range(count):
-            # Blank images of the two splits differ too.
-            seed = [i, *f"{split} {draw.__name__}".encode()]
-            image, truth, radius = draw(np.random.default_rng(seed))
-            name = f"{draw.__name__}_{i}"
-            cases.append(Case(split, draw.__name__, name, image, truth, radius))
-    return cases
-
-
-def annotated_cases(folder):
-    """Read the annotated images; those named density_* tune, the rest are held out."""
-    cases = []
-    for row in pd.read_csv(folder / "images.csv").itertuples():
-        kind = row.image.split("_")[0]
-        split = "tuned" if kind == "density" else "held_out"
-        image = tifffile.imread(folder / row.path)
-        truth = pd.read_csv(folder / row.truth)[["y", "x"]].to_numpy()
-        cases.append(Case(split, f"annotated_{kind}", row.image, image, truth, ANNOTATED_RADIUS))
-    return cases
-
-
-@functools.lru_cache(maxsize=1000)
-def denoised_image(case, sigma):
-    """Suppress the noise of a case's image; sigma in spot radii."""
-    return denoise.denoise(case.image, filter="gaussian", sigma=sigma * case.radius)
-
-
-@functools.lru_cache(maxsize=1000)
-def background_image(case, sigma, method, size):
-    """Estimate the background from the denoised image; sizes in spot radii."""
-    parameters = {SIZE.get(method, "radius"): size * case.radius}
-    return backgrounds.estimate(denoised_image(case, sigma), filter=method, **parameters)
-
-
-def accuracy(case, method, setting, rule=None):
-    """Run the chain on one case and compare the spots with the truth.
+class Measurements:
+    """F1 of choices on real and simulated images; what was measured once is remembered.
 
     Parameters
     ----------
-    case : Case
-    method : str
-        Name of the background filter.
-    setting : dict
-        ``sigma``, ``size``, and a value for each key of `SHARED`.
-    rule : dict, optional
-        Of another rule than the plateau, with its parameters.
+    real : list of Case
+    guards : list of Case
+        Simulated images of `SPLITS`, and blank ones.
     """
-    denoised = denoised_image(case, setting["sigma"])
-    background = background_image(case, setting["sigma"], method, setting["size"])
-    foreground, _ = subtract.subtract(denoised, background)
-    if rule is None:
-        rule = {"rule": "plateau", "radius": case.radius, "false_share": setting["false_share"]}
-    mask, record = threshold.threshold(foreground, 1.0, denoised, case.image, **rule)
-    labels = spots.label(
-        mask,
-        foreground,
-        record["noise"],
-        min_area=setting["min_area"] * np.pi * case.radius**2,
-        min_distance=setting["min_distance"] * case.radius,
-        prominence=setting["prominence"],
-    )
-    found = spots.measure(labels, case.image, foreground, background)
-    points = np.column_stack([found["y"], found["x"]])
-    return scoring.accuracy(case.truth, points, tolerance=case.radius)
+
+    def __init__(self, real, guards):
+        self._images = {"real": real, "guard": guards}
+        self._known = {}
+
+    def sets(self, method: str, choice: dict) -> pd.Series:
+        """F1 of each real set."""
+        return self._measured("real", method, choice).set_index("family")["f1"]
+
+    def score(self, choice: dict, sets: Iterable[str], methods=tuple(METHODS)) -> float:
+        """Mean F1 of some sets and methods."""
+        return float(np.mean([self.sets(method, choice)[list(sets)].mean() for method in methods]))
+
+    def guards(self, choice: dict) -> dict[str, float]:
+        """Mean F1 of each of `SPLITS`, and most false spots on blank images."""
+        tables = [self._measured("guard", method, choice) for method in METHODS]
+        rows = pd.concat(tables)
+        of_families = rows[rows["family"] != "blank"].groupby("split")["f1"].mean().to_dict()
+        blank = [int(one.loc[one["family"] == "blank", "false"].sum()) for one in tables]
+        return of_families | {"false_on_blanks": max(blank)}
+
+    def is_eligible(self, choice: dict) -> bool:
+        """Whether simulated images have nothing against it."""
+        seen, before = self.guards(choice), self.guards(start())
+        kept = all(seen[split] >= before[split] - GUARD for split in SPLITS)
+        if not (kept and seen["false_on_blanks"] <= FALSE_ON_BLANKS):
+            logger.info("not eligible: %s", seen)
+            return False
+        return True
+
+    def _measured(self, kind, method, choice):
+        own = f"size {method}"
+        key = kind, method, *((k, v) for k, v in choice.items() if "size" not in k or k == own)
+        if key not in self._known:
+            with changed({name: choice[name] for name in RULE}):
+                self._known[key] = by_family(self._images[kind], _setting(method, choice))
+        return self._known[key]
 
 
-def measure(cases, method, setting, rule=None):
-    """Measure a method on cases; one row per case, blank cases included."""
-
-    def fit(case):
-        key = {"split": case.split, "family": case.family, "image": case.name, "method": method}
-        return key | accuracy(case, method, setting, rule)
-
-    with ThreadPoolExecutor(2) as pool:  # The filters, which take the time, run side by side.
-        return pd.DataFrame(pool.map(fit, cases))
+def _setting(method, choice):
+    shipped_one = METHODS[method]
+    spots = shipped_one["spots"] | {name: choice[name] for name in SPOTS}
+    size = {"sigma": choice["sigma"], "size": choice[f"size {method}"]}
+    return shipped_one | size | {"spots": spots}
 
 
-def summarise(rows):
-    """Mean F1 over families of equal weight, least family, and false spots per blank image."""
-    blank = rows["family"] == "blank"
-    by_family = rows[~blank].groupby(["method", "split", "family"])["f1"].mean()
-    by = by_family.groupby(["method", "split"])
-    return pd.DataFrame(
-        {
-            "f1": by.mean(),
-            "least_family": by.min(),
-            "false_spots_per_blank": rows[blank].groupby(["method", "split"])["n_spots"].mean(),
-        }
-    ).reset_index()
+def search(measurements: Measurements, sets: list[str]) -> dict:
+    """Choose on some sets: denoising and sizes together, then all else, one after the other.
 
-
-def score(cases, method, setting):
-    """Mean F1 of a method; minus infinity where blank images show more spots than allowed."""
-    summary = summarise(measure(cases, method, setting)).iloc[0]
-    allowed = summary["false_spots_per_blank"] <= FALSE_SPOTS_PER_BLANK
-    return float(summary["f1"]) if allowed else -np.inf
-
-
-def best(scores):
-    """First key, of those whose score is within `TIE` of the highest."""
-    highest = max(scores.values())
-    return next(key for key, value in scores.items() if value >= highest - TIE)
-
-
-def search(cases):
-    """Choose denoising and sizes together, then what else the methods share.
+    Parameters
+    ----------
+    measurements : Measurements
+    sets : list of str
 
     Returns
     -------
-    settings : dict of str to dict
-        A setting for each method; they differ in ``size`` alone.
-    trials : DataFrame
-        Score of each value that was tried.
+    dict
+        A choice as `start` gives it.
     """
-    shared = {name: values[0] for name, values in SHARED.items()}
-    rows, chosen = [], {}
-    for sigma in SIGMAS:
-        sizes, total = {}, {}
-        for method in SHIPPED:
-            scores = {}
-            for size in SIZES[method]:
-                setting = shared | {"sigma": sigma, "size": size}
-                scores[size] = score(cases, method, setting)
-                rows.append(("sigma, size", f"{sigma}, {size}", method, scores[size]))
-                logger.info("%s sigma %g size %g: %.4f", method, sigma, size, scores[size])
-            sizes[method] = best(scores)
-            total[method] = max(scores.values())
-        chosen[sigma] = sizes, float(np.mean(list(total.values())))
-    sigma = best({sigma: total for sigma, (_, total) in chosen.items()})
-    settings = {
-        method: shared | {"sigma": sigma, "size": size} for method, size in chosen[sigma][0].items()
-    }
-    for name, values in SHARED.items():
-        scores = {}
-        for value in values:
-            each = [score(cases, m, settings[m] | {name: value}) for m in SHIPPED]
-            scores[value] = float(np.mean(each))
-            rows += [(name, value, m, s) for m, s in zip(SHIPPED, each, strict=True)]
-        chosen_value = best(scores) if np.isfinite(max(scores.values())) else values[0]
-        logger.info("%s: %s, taken %s", name, scores, chosen_value)
-        settings = {m: setting | {name: chosen_value} for m, setting in settings.items()}
-    return settings, pd.DataFrame(rows, columns=["parameter", "value", "method", "f1"])
+    choice = start()
+    by_sigma = []
+    for sigma in dict.fromkeys((choice["sigma"], *SIGMAS)):
+        trial = choice | {"sigma": sigma}
+        for method, setting in METHODS.items():
+            name = f"size {method}"
+            sizes = [{name: size} for size in (choice[name], *SIZES[setting["filter"]])]
+            trial |= best(measurements, trial, sizes, sets, (method,))
+        by_sigma.append(trial)
+    choice = eligible(measurements, choice, by_sigma, sets)
+    for name, values in (SPOTS | RULE).items():
+        changes = [choice | {name: value} for value in values]
+        choice = eligible(measurements, choice, changes, sets)
+    return choice
 
 
-def compare_rules(cases, settings):
-    """Measure other rules with the same sizes, each with the area that suits it."""
-    tables = []
-    for name, (rule, spots_like) in RULES.items():
-        for method, setting in settings.items():
-            rows = measure(cases, method, setting | spots_like, rule)
-            tables.append(rows.assign(rule=name))
-    return pd.concat(tables)
+def best(measurements, choice, changes, sets, methods) -> dict:
+    """The first of some changes whose score is within `TIE` of the highest."""
+    scores = [measurements.score(choice | change, sets, methods) for change in changes]
+    return next(c for c, s in zip(changes, scores, strict=True) if s >= max(scores) - TIE)
+
+
+def eligible(measurements, choice, others, sets) -> dict:
+    """The best of others that leads by more than `TIE` and is eligible; or what there is."""
+    least = measurements.score(choice, sets) + TIE
+    scores = [measurements.score(other, sets) for other in others]
+    for i in np.argsort(scores, kind="stable")[::-1]:
+        if scores[i] <= least:
+            break
+        if measurements.is_eligible(others[i]):
+            logger.info("%.4f: %s", scores[i], differences(others[i]))
+            return others[i]
+    return choice
+
+
+def differences(choice: dict) -> dict[str, float]:
+    """How a choice differs from what is shipped."""
+    shipped_one = start()
+    return {name: value for name, value in choice.items() if value != shipped_one[name]}
+
+
+def leave_one_out(measurements: Measurements, sets: list[str]) -> pd.DataFrame:
+    """Choose without each set, and on all of them.
+
+    Returns
+    -------
+    DataFrame
+        A row for each set left out: F1 where it was ``chosen``, on the set ``left_out``, there with
+        each background, what is ``shipped`` there, and what was chosen ``instead``. The last row
+        is chosen on all sets, so what it says is no estimate.
+    """
+    shipped_one, rows = start(), []
+    for out in [*sets, ""]:
+        others = [one for one in sets if one != out]
+        choice = search(measurements, others)
+        scored = [out] if out else sets
+        row = {"left_out": out or "(none)", "f1_chosen_on": measurements.score(choice, others)}
+        row["f1_left_out"] = measurements.score(choice, scored) if out else np.nan
+        row |= {m: measurements.score(choice, scored, (m,)) for m in METHODS}
+        row["shipped"] = measurements.score(shipped_one, scored)
+        row["instead"] = " ".join(f"{k}={v:g}" for k, v in differences(choice).items())
+        logger.info("%s", row)
+        rows.append(row | measurements.guards(choice))
+    return pd.DataFrame(rows)
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """What may be expected of defaults on a set that had no say: mean, lowest, by background."""
+    left_out = table[table["f1_left_out"].notna()].set_index("left_out")
+    words = []
+    for heading, name in {"all backgrounds": "f1_left_out", **{m: m for m in METHODS}}.items():
+        scores = left_out[name]
+        lowest = f"lowest {scores.min():.3f} (`{scores.idxmin()}`)"
+        words.append(f"{heading} {scores.mean():.3f}, {lowest}")
+    return f"Mean F1 on the sets left out: {'; '.join(words)}."
+
+
+def page_part(table: pd.DataFrame) -> str:
+    """What a page says: the sentence, and the table with three digits."""
+    numbers = table.select_dtypes("float").columns
+    cells = table[numbers].map(lambda f1: "" if np.isnan(f1) else f"{f1:.3f}")
+    names = {name: name.replace("_", " ") for name in table}
+    shown = table.assign(**cells, instead=table["instead"].replace("", "(as shipped)"))
+    return f"{in_words(table)}\n\n{markdown(shown.rename(columns=names))}"
 
 
 def main(argv=None):
-    """Choose the defaults, write the evidence as tables and print the choice."""
+    """Choose the defaults, print what was chosen and what may be expected of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--annotated", type=Path, help="folder of annotated images, images.csv")
+    parser.add_argument("--annotated", type=Path, nargs="+", required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks")
-    parser.add_argument("--images", type=int, default=5, help="of each family")
+    parser.add_argument("--images", type=int, default=2, help="of each simulated family")
+    parser.add_argument(
+        "--docs", type=Path, nargs="+", default=[], help="pages whose tables are to be replaced"
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
-    cases = simulated_cases(options.images, 20)
-    if options.annotated:
-        cases += annotated_cases(options.annotated)
-    else:
-        logger.warning("no --annotated folder: the choice rests on simulations alone")
-    settings, trials = search([case for case in cases if case.split == "tuned"])
-    logger.info("chosen: %s", settings)
-    rows = pd.concat(measure(cases, method, setting) for method, setting in settings.items())
-    rules = pd.concat([rows.assign(rule="plateau"), compare_rules(cases, settings)])
-    by = ["rule", "method", "split", "family"]
-    tables = {
-        "defaults": pd.DataFrame(settings).T.rename_axis("method").reset_index(),
-        "trials": trials,
-        "accuracy": rows,
-        "summary": summarise(rows),
-        "families": rules[rules["family"] != "blank"].groupby(by)["f1"].mean().reset_index(),
-        "rules": pd.concat(
-            summarise(part).assign(rule=rule) for rule, part in rules.groupby("rule")
-        ),
-    }
+    real = real_sets.read_sets(options.annotated)
+    guards = known_images.simulated(options.images, SPLITS) + known_images.blanks()
+    sets = list(dict.fromkeys(case.family for case in real))
+    table = leave_one_out(Measurements(real, guards), sets)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        path = options.out / f"choose_defaults_{name}.csv"
-        table.to_csv(path, index=False, float_format="%.4f")
-        logger.info("wrote %s", path)
-    for name in ("defaults", "rules"):
-        print(tables[name].to_string(index=False, float_format="%.3f"))
+    path = options.out / "choose_defaults.csv"
+    table.to_csv(path, index=False, float_format="%.4f")
+    print(table.to_string(index=False, float_format="%.3f"))
+    print(in_words(table))
+    if options.docs:
+        fill(options.docs, {"left out": page_part(table)})
 
 
 if __name__ == "__main__":

@@ -121,7 +121,8 @@ def nuclei_light(rng, shape, radius, n, *, packing, grain):
         along = (dy * np.sin(angle) + dx * np.cos(angle)) / stretch
         across = (dy * np.cos(angle) - dx * np.sin(angle)) * stretch
         size = radius * rng.uniform(0.85, 1.15)
-        cover = 1 / (1 + np.exp((np.hypot(along, across) - size) / 0.8))
+        outside = np.minimum((np.hypot(along, across) - size) / 0.8, 700)  # exp(700) is finite
+        cover = 1 / (1 + np.exp(outside))
         light = np.maximum(light, rng.uniform(0.6, 1.4) * cover)
     light = light * (1 + grain * texture(rng, shape, scale=radius / 5)).clip(0.2)
     return gaussian_filter(light, 1.0), points

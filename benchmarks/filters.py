@@ -285,7 +285,7 @@ def measure_objects(options: argparse.Namespace) -> list[dict]:
     ours, theirs = results["localbg"], results["scikit-image"]
     for name, column in ours.items():
         np.testing.assert_allclose(column, theirs[name], rtol=1e-6, err_msg=name)
-    print(f"\nlabel and measure {len(ours['area']):,} objects, with equal results")
+    print(f"\nlabel and measure {len(ours['core_area']):,} objects, with equal results")
     lines = [[row["tool"], short(row["ms"]), short(row["ratio"])] for row in rows]
     print_table(["tool", "ms", "ratio"], lines)
     return rows

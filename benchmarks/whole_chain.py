@@ -88,7 +88,7 @@ def objects(count: int = OBJECTS) -> dict:
     Returns
     -------
     dict of str to callable
-        From no arguments to columns ``area``, ``max``, ``mean``, ``y`` and ``x``, which are equal.
+        From no arguments to columns ``core_area``, ``max``, ``mean``, ``y`` and ``x``, the same.
     """
     rng = np.random.default_rng(2)
     along = int(np.ceil(count**0.5))
@@ -107,7 +107,7 @@ def objects(count: int = OBJECTS) -> dict:
     def localbg():
         labels = spots.label(mask, foreground, fill_holes=False, split=False)
         table = spots.measure(labels, image, foreground, background)
-        return {name: table[name] for name in ("area", "max", "mean", "y", "x")}
+        return {name: table[name] for name in ("core_area", "max", "mean", "y", "x")}
 
     def scikit_image():
         labels = measure.label(mask, connectivity=2)
@@ -115,7 +115,7 @@ def objects(count: int = OBJECTS) -> dict:
         properties = ("area", "intensity_max", "intensity_mean", "centroid_weighted")
         table = measure.regionprops_table(labels, stack, properties=properties)
         return {
-            "area": table["area"],
+            "core_area": table["area"],
             "max": table["intensity_max-0"],
             "mean": table["intensity_mean-0"],
             "y": table["centroid_weighted-0-1"],
