@@ -18,6 +18,8 @@ import scenes
 import tifffile
 import yaml
 
+from localbg.measures import MEASURES
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -115,7 +117,7 @@ def one_image(path: str, config: dict) -> list:
         WORK.update(methods=methods, steps=steps)
     rows = []
     for method, found in chain.results(images.read(path), config["spot_radius"], **WORK):
-        texts = [[tables.text(k, spot[k]) for k in tables.MEASURES] for spot in found["spots"]]
+        texts = [[tables.text(k, spot[k]) for k in MEASURES] for spot in found["spots"]]
         rows.append((method["method"], found["record"]["threshold"], texts))
     return rows
 

@@ -5,7 +5,8 @@ A truth that cannot be of its image costs that image its scores, and no other.
 
 import numpy as np
 
-from localbg import job, pooled, scoring, tables
+from localbg import failures, job, pooled, scoring, tables
+from localbg.columns import COLUMNS
 from localbg.truth import points
 
 
@@ -35,7 +36,7 @@ def main(
     """
     known, found = tables.Following(images), tables.Following(spots)
     methods, sums, of_spots = tables.fit_methods(counts), [], None
-    with tables.Writer(outputs["accuracy"], tables.COLUMNS["accuracy"]) as table:
+    with tables.Writer(outputs["accuracy"], COLUMNS["accuracy"]) as table:
         for image, rows in tables.grouped(counts):
             facts = known.rows(image)[0]
             radius = facts["spot_radius"]
@@ -47,10 +48,10 @@ def main(
             try:
                 true = points(truth[image], field(facts))
             except (ValueError, OSError) as error:
-                if job.is_machine_s(error):
+                if failures.is_system_error(error):
                     raise
                 reason = f"truth {truth[image]}: {getattr(error, 'strerror', None) or error}"
-                job.log.warning("%s: %s", image, reason)
+                failures.log.warning("%s: %s", image, reason)
                 for key in keys:
                     table.row(key | {"status": "failed", "reason": reason})
                 continue
@@ -71,7 +72,7 @@ def main(
                 of_spots = pooled.of_spots(true, chosen, float(radius)) if len(sums) == 1 else None
     together, differences = pooled.summary(methods, np.array(sums), of_spots, seed=seed)
     for name, rows in (("accuracy_pooled", together), ("accuracy_differences", differences)):
-        tables.write(outputs[name], tables.COLUMNS[name], rows)
+        tables.write(outputs[name], COLUMNS[name], rows)
 
 
 def field(facts: dict[str, str]) -> tuple[int, int]:

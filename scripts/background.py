@@ -2,19 +2,19 @@
 
 from functools import partial
 
-from localbg import backgrounds, images, job
-from localbg.arrays import require_fit
-from localbg.parameters import resolved
+from localbg import files, images, job
+from localbg.steps.estimate_background import estimate_background
 
 
 def main(source: str, background: str, record: str, parameters: dict, threads: int = 1) -> None:
     """Write the background of the raw or denoised plane as TIFF, and what is known of it."""
     image = images.read(source)
-    parameters = resolved(parameters, image.pixel_size_um)
-    require_fit(image.pixels, parameters)
-    pixels, found = backgrounds.estimate_with_error(image.pixels, threads=threads, **parameters)
-    images.write(background, pixels, pixel_size_um=image.pixel_size_um)
-    job.write_json(record, found)
+    size = image.pixel_size_um
+    pixels, known = estimate_background(
+        image.pixels, parameters, pixel_size_um=size, threads=threads
+    )
+    images.write(background, pixels, pixel_size_um=size)
+    files.write_json(record, known)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import json
 import os
 import time
 
-from localbg import chain, files, images, job, planned, tables
+from localbg import chain, failures, files, images, job, planned, shared_thresholds, tables
+from localbg.measures import MEASURES
 
 
 def main(
@@ -49,9 +50,9 @@ def main(
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
             if time.monotonic() - last > 10:
                 last = time.monotonic()
-                job.log.info("%d of %d images", done, len(rows))
+                failures.log.info("%d of %d images", done, len(rows))
     seconds = time.monotonic() - start
-    job.log.info(
+    failures.log.info(
         "%d images, %d failed, %d methods: %.1f s, %.3f s an image, %.0f MB at most",
         *(len(rows), failed, len(methods), seconds, seconds / len(rows), job.peak_mb()),
     )
@@ -63,19 +64,19 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
     try:
         plane = planned.read(source, row["picks"], stamp)
     except Exception as error:
-        return said | job.failed("read", row["image"], error) | {"methods": {}}
+        return said | failures.failed("read", row["image"], error) | {"methods": {}}
     found = {}
-    shared = chain.shared_thresholds(results, row["pools"])
+    shared = shared_thresholds.read(results, row["pools"])
     made_by = chain.results(
         plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
     )
     for method, made in made_by:
-        if isinstance(made, chain.StepFailed):
+        if isinstance(made, failures.StepFailed):
             found[method["method"]] = made.record
             continue
         found[method["method"]] = {
             "record": made["record"],
-            "spots": [[tables.text(k, spot[k]) for k in tables.MEASURES] for spot in made["spots"]],
+            "spots": [[tables.text(k, spot[k]) for k in MEASURES] for spot in made["spots"]],
         }
         for kind in keep:
             path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"

@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from functools import lru_cache
 
 from localbg import gathered, job, measured_radius, recipes, tables
+from localbg.columns import COLUMNS
 from localbg.gathered import Found
+from localbg.measures import MEASURES
 from localbg.parameters import in_pixels
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
@@ -29,7 +31,7 @@ def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> Non
     outputs : dict
         Paths of the tables by name.
     """
-    columns = {name: list(tables.COLUMNS[name]) for name in TABLES}
+    columns = {name: list(COLUMNS[name]) for name in TABLES}
     columns["parameters"] += recipes.columns(methods)
     # Most images share their settings.
     settings = lru_cache(1000)(lambda method, *of: recipes.settings(methods[method], *of))
@@ -86,7 +88,7 @@ def count_row(made: dict, image: dict) -> dict:
     sizes = dict(zip(image["axes"], image["shape"], strict=True))
     size = image["pixel_size_um"]
     n_spots = len(made["spots"])
-    spots = [dict(zip(tables.MEASURES, spot, strict=True)) for spot in made["spots"]]
+    spots = [dict(zip(MEASURES, spot, strict=True)) for spot in made["spots"]]
     return {
         "status": "ok",
         "n_spots": n_spots,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from localbg import gathered, job, tables
+from localbg.columns import COLUMNS
 from localbg.recovery import Recovery
 
 
@@ -36,7 +37,7 @@ def main(
     recovery = Recovery(settings["contrasts"], settings["seed"])
     with ExitStack() as stack:
         write = {
-            name: stack.enter_context(tables.Writer(path, tables.COLUMNS[name]))
+            name: stack.enter_context(tables.Writer(path, COLUMNS[name]))
             for name, path in outputs.items()
         }
         blank = in_blanks(counts, set(blanks))

@@ -4,16 +4,17 @@ import itertools
 import statistics
 
 from localbg import job, scoring, tables
+from localbg.columns import COLUMNS, COMPARISON
 
 
 def main(images: str, spots: str, counts: str, comparison: str, agreement: str) -> None:
     """Write the tables of comparison and agreement from those of collect, image by image."""
     methods = first_methods(counts)
-    first, last = tables.COMPARISON
+    first, last = COMPARISON
     known, found = tables.Following(images), tables.Following(spots)
     with (
         tables.Writer(comparison, (*first, *methods, *last)) as compare,
-        tables.Writer(agreement, tables.COLUMNS["agreement"]) as agree,
+        tables.Writer(agreement, COLUMNS["agreement"]) as agree,
     ):
         for image, rows in tables.grouped(counts):
             by_method = {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from localbg import crossvalidation, job, pooled, tables
+from localbg.columns import COLUMNS
 
 
 def main(accuracy: str, methods: str, table: str) -> None:
@@ -21,7 +22,7 @@ def main(accuracy: str, methods: str, table: str) -> None:
     }
     rows = crossvalidation.leave_one_out(np.array(sums), parts, choices)
     named = [row | {key: names[row[key]] for key in ("chosen", "best")} for row in rows]
-    tables.write(table, tables.COLUMNS["crossvalidation"], named)
+    tables.write(table, COLUMNS["crossvalidation"], named)
 
 
 def numbers(row: dict[str, str]) -> dict:

@@ -2,20 +2,17 @@
 
 from functools import partial
 
-from localbg import images, job
-from localbg.arrays import require_fit
-from localbg.denoise import denoise
-from localbg.parameters import resolved
+from localbg import files, images, job
+from localbg.steps.denoise_image import denoise_image
 
 
 def main(plane: str, denoised: str, record: str, parameters: dict, threads: int = 1) -> None:
     """Write the denoised plane as TIFF, and what the filter took, in pixels, as JSON."""
     image = images.read(plane)
-    parameters = resolved(parameters, image.pixel_size_um)
-    require_fit(image.pixels, parameters)
-    pixels = denoise(image.pixels, threads=threads, **parameters)
-    images.write(denoised, pixels, pixel_size_um=image.pixel_size_um)
-    job.write_json(record, {"parameters": parameters})
+    size = image.pixel_size_um
+    pixels, used = denoise_image(image.pixels, parameters, pixel_size_um=size, threads=threads)
+    images.write(denoised, pixels, pixel_size_um=size)
+    files.write_json(record, used)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 
-from localbg import chain, evidence, files, job, planned
+from localbg import evidence, failures, files, job, planned, shared_thresholds
 
 
 def main(
@@ -39,7 +39,7 @@ def main(
             found = process(source, row, stamp, methods, steps, settings, results, threads)
             line = {"image": row["image"], "fingerprint": fingerprint} | found
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            job.log.info("%s done", row["image"])
+            failures.log.info("%s done", row["image"])
 
 
 def process(source, row, stamp, methods, steps, settings, results, threads) -> dict:
@@ -57,13 +57,13 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
             methods,
             steps,
             settings,
-            shared=chain.shared_thresholds(results, row["pools"]),
+            shared=shared_thresholds.read(results, row["pools"]),
             threads=threads,
         )
-    except chain.StepFailed as failed:
+    except failures.StepFailed as failed:
         return said | failed.record
     except Exception as error:
-        return said | job.failed(step, row["image"], error)
+        return said | failures.failed(step, row["image"], error)
 
 
 if __name__ == "__main__":

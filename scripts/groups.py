@@ -3,6 +3,7 @@
 import numpy as np
 
 from localbg import bootstrap, job, tables
+from localbg.columns import COLUMNS
 
 
 def main(counts: str, table: str, seed: int) -> None:
@@ -17,7 +18,7 @@ def main(counts: str, table: str, seed: int) -> None:
             for row in rows
         ]
         found.setdefault(rows[0]["group"], []).append(values)
-    with tables.Writer(table, tables.COLUMNS["groups"]) as writer:
+    with tables.Writer(table, COLUMNS["groups"]) as writer:
         for group, images in sorted(found.items()):
             for row in summary(methods, images, seed):
                 writer.row({"group": group} | row)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from localbg import job, look_first, tables
+from localbg.columns import COLUMNS
 
 
 def main(
@@ -54,7 +55,7 @@ def main(
                 ),
             )
 
-    tables.write(table, tables.COLUMNS["look_first"], look_first.ordered(judged()))
+    tables.write(table, COLUMNS["look_first"], look_first.ordered(judged()))
 
 
 def usual_counts(

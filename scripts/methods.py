@@ -1,11 +1,12 @@
 """List the methods, with the values that tell those of a sweep apart."""
 
 from localbg import job, tables
+from localbg.columns import COLUMNS
 
 
 def main(settings: list[dict], table: str) -> None:
     """Write the table of methods."""
-    tables.write(table, tables.COLUMNS["methods"], settings)
+    tables.write(table, COLUMNS["methods"], settings)
 
 
 if __name__ == "__main__":

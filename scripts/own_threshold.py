@@ -1,9 +1,7 @@
 """Find the threshold that an image would get by itself, for those that share one."""
 
-from localbg import images, job
-from localbg.arrays import require_within
-from localbg.parameters import resolved
-from localbg.threshold import threshold
+from localbg import files, images, job
+from localbg.steps.threshold_foreground import threshold_foreground
 
 
 def main(
@@ -11,12 +9,12 @@ def main(
 ) -> None:
     """Write the threshold, and how it came about, as JSON."""
     image = images.read(foreground)
-    parameters = resolved(parameters, image.pixel_size_um)
-    require_within(image.pixels, parameters)
-    made_of = (images.read(path).pixels for path in (denoised, plane))
-    grey_step = job.read_json(facts)["grey_step"]
-    _, found = threshold(image.pixels, grey_step, *made_of, **parameters)
-    job.write_json(record, found)
+    _, decision = threshold_foreground(
+        *(image.pixels, images.read(denoised).pixels, images.read(plane).pixels, parameters),
+        grey_step=files.read_json(facts)["grey_step"],
+        pixel_size_um=image.pixel_size_um,
+    )
+    files.write_json(record, decision)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Draw what each method made of an image: raw, background, foreground and spots found."""
 
-from localbg import figure_inputs, figures, job, panels
-from localbg.captions import number
+from localbg import failures, figure_inputs, figures, files, job, panels
+from localbg.text import number
 from localbg.truth import points
 
 
@@ -23,14 +23,14 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
         shown = figure_inputs.read(**inputs)
     except figure_inputs.ImageFailed as reason:
         figures.save(figures.failed(image, str(reason)), figure)
-        job.write_json(record, {"image": image, "failed": str(reason)})
+        files.write_json(record, {"image": image, "failed": str(reason)})
         return
     places, unusable = None, None
     if truth:
         try:
             places = points(truth, shown.image.shape)
         except (ValueError, OSError) as error:
-            if job.is_machine_s(error):
+            if failures.is_system_error(error):
                 raise
             unusable = getattr(error, "strerror", None) or str(error)
     drawn = panels.panels(
@@ -43,7 +43,7 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
         left_out=shown.left_out,
     )
     figures.save(drawn, figure)
-    job.write_json(record, {"image": image, "unusable": unusable} | numbers(shown, places))
+    files.write_json(record, {"image": image, "unusable": unusable} | numbers(shown, places))
 
 
 def numbers(shown: figure_inputs.Inputs, truth: list | None) -> dict:

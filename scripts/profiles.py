@@ -1,7 +1,7 @@
 """Draw rows of pixels through the brightest spots of an image, with background and threshold."""
 
-from localbg import figure_inputs, figures, job, profiles
-from localbg.captions import number
+from localbg import figure_inputs, figures, files, job, profiles
+from localbg.text import number
 
 
 def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
@@ -16,7 +16,7 @@ def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
         shown = figure_inputs.read(**inputs)
     except figure_inputs.ImageFailed as reason:
         figures.save(figures.failed(image, str(reason)), figure)
-        job.write_json(record, {"image": image, "failed": str(reason)})
+        files.write_json(record, {"image": image, "failed": str(reason)})
         return
     drawn = profiles.profiles(
         image,
@@ -31,7 +31,7 @@ def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
         {"method": result.method, "threshold": number(result.threshold)} for result in shown.results
     ]
     spots = profiles.brightest(shown.results, shown.spot_radius)
-    job.write_json(record, {"image": image, "spots": spots, "methods": thresholds})
+    files.write_json(record, {"image": image, "spots": spots, "methods": thresholds})
 
 
 if __name__ == "__main__":

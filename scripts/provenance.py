@@ -50,7 +50,7 @@ def main(
     text = provenance.secrets_note(put_back) + text
     # A run that has it for its config leaves it as it is.
     if not Path(resolved).is_file() or Path(resolved).read_text(encoding="utf-8") != text:
-        job.write_text(resolved, text)
+        files.write_text(resolved, text)
     by_name = {Path(path).stem: path for path in made}
     n_images = sum(1 for _ in tables.grouped(by_name["images"]))
     n_failed = sum(1 for _ in tables.grouped(by_name["failures"]))
@@ -71,7 +71,7 @@ def main(
         "tables": {path: files.sha256(path) for path in made},
         "rules": provenance.usage(logs),
     }
-    job.write_json(record, found)
+    files.write_json(record, found)
 
 
 def all_logs(own: str, many: dict[str, list[str]]) -> dict[str, list[str]]:

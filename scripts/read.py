@@ -1,13 +1,13 @@
 """Read the plane that the sheet asks for; everything downstream works on it."""
 
-from localbg import images, job, planned
+from localbg import files, images, job, planned
 
 
 def main(source: str, plane: str, record: str, picks: dict, when_planned: list) -> None:
     """Write the plane as TIFF, and what the file says of it as JSON."""
     image = planned.read(source, picks, when_planned)
     images.write(plane, image.pixels, pixel_size_um=image.pixel_size_um)
-    job.write_json(record, image.facts)
+    files.write_json(record, image.facts)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from localbg import (
     verdict_chart,
     verdict_evidence,
 )
+from localbg.columns import COLUMNS
 
 # Tables of evidence that a run may have.
 OPTIONAL = {
@@ -67,14 +68,14 @@ def main(
     known_of_images = (read.get(name, []) for name in ("accuracy", "recovery", "false_spots"))
     judged = trust.judged(*known_of_images, counted)
     remarks = trust.remarks(tables.read(images), counted)
-    tables.write(of_images, tables.COLUMNS["trust"], trust.advice(judged, remarks))
+    tables.write(of_images, COLUMNS["trust"], trust.advice(judged, remarks))
     doubts = trust.doubts(judged)
     n_spots = [int(row["n_spots"]) for row in counted if row["n_spots"]]
     total = sum(n_spots) if n_spots else None
     rows = verdict.recommendation(n_parameters, known, n_parameters, tuned, doubts, total)
     if warning := measured_radius.warning(tables.grouped(counts)):
         rows[0]["reason"] += f" {warning}"
-    tables.write(table, tables.COLUMNS["recommendation"], rows)
+    tables.write(table, COLUMNS["recommendation"], rows)
     figures.save(verdict_chart.verdict(rows, known), figure)
 
 

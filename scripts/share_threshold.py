@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from localbg import job, scope
+from localbg import failures, files, job, scope
 
 
 def main(own: list[str], images: list[str], mask: str, record: str, fingerprint: str = "") -> None:
@@ -25,18 +25,18 @@ def main(own: list[str], images: list[str], mask: str, record: str, fingerprint:
     """
     try:
         shared = scope.shared(records(own, set(images), mask))
-        job.write_json(record, ({"fingerprint": fingerprint} if fingerprint else {}) | shared)
+        files.write_json(record, ({"fingerprint": fingerprint} if fingerprint else {}) | shared)
     except ValueError as error:
-        job.log.warning("%s", error)
-        failed = {"failed_step": "threshold", "reason": job.reason(error)}
-        job.write_failure(failed, [record], fingerprint)
+        failures.log.warning("%s", error)
+        failed = {"failed_step": "threshold", "reason": failures.reason(error)}
+        failures.write_failure(failed, [record], fingerprint)
 
 
 def records(own: list[str], images: set[str], mask: str) -> Iterator[dict]:
     """What each image's own threshold is, or why it has none."""
     for path in own:
         if not path.endswith(".jsonl"):
-            yield job.failure(path) or job.read_json(path)
+            yield failures.failure(path) or files.read_json(path)
             continue
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             found = json.loads(line)

@@ -1,8 +1,8 @@
 """Clean the mask, split touching spots and measure each."""
 
-from localbg import images, job, spots, tables
-from localbg.arrays import require_within
-from localbg.parameters import radius_in_pixels, resolved
+from localbg import files, images, job, tables
+from localbg.measures import MEASURES
+from localbg.steps.detect_spots import detect_spots
 
 
 def main(
@@ -20,21 +20,18 @@ def main(
 ) -> None:
     """Write the label image as TIFF, the spots as CSV and how many there are as JSON."""
     image = images.read(plane)
-    signal = images.read(foreground).pixels
-    parameters = resolved(parameters, image.pixel_size_um)
-    require_within(signal, parameters)
-    found = job.read_json(threshold)
-    radius = float(radius_in_pixels(spot["spot_radius"], image.pixel_size_um))
-    pixels = spots.label(images.read(mask).pixels > 0, signal, found["noise"], **parameters)
-    rows = spots.measured(
-        *(pixels, image.pixels, signal, images.read(background).pixels),
-        *(found, job.read_json(facts)),
-        spot_radius=radius,
-        polarity=spot["polarity"],
+    pixels, rows = detect_spots(
+        images.read(mask).pixels > 0,
+        *(images.read(path).pixels for path in (foreground, background)),
+        *(image.pixels, parameters),
+        decision=files.read_json(threshold),
+        facts=files.read_json(facts),
+        pixel_size_um=image.pixel_size_um,
+        **spot,
     )
     images.write(labels, pixels, pixel_size_um=image.pixel_size_um)
-    tables.write(table, tables.MEASURES, rows)
-    job.write_json(record, {"n_spots": len(rows)})
+    tables.write(table, MEASURES, rows)
+    files.write_json(record, {"n_spots": len(rows)})
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 import numpy as np
 
 from localbg import job, sweeps, tables
+from localbg.columns import COLUMNS
 
 
 def main(counts: str, methods: str, table: str, seed: int) -> None:
     """Write the table of stability from those of counts and methods."""
     names, found = tables.counts(counts)
     rows = sweeps.stability(tables.read(methods), names, np.array(found), seed=seed)
-    tables.write(table, tables.COLUMNS["stability"], rows)
+    tables.write(table, COLUMNS["stability"], rows)
 
 
 if __name__ == "__main__":

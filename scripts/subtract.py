@@ -1,15 +1,15 @@
 """Subtract the background from the denoised plane."""
 
-from localbg import images, job
-from localbg.subtract import subtract
+from localbg import files, images, job
+from localbg.steps.subtract_background import subtract_background
 
 
 def main(denoised: str, background: str, foreground: str, record: str, parameters: dict) -> None:
     """Write the foreground as TIFF, and how much of it is negative as JSON."""
     image = images.read(denoised)
-    pixels, facts = subtract(image.pixels, images.read(background).pixels, **parameters)
+    pixels, negative = subtract_background(image.pixels, images.read(background).pixels, parameters)
     images.write(foreground, pixels, pixel_size_um=image.pixel_size_um)
-    job.write_json(record, facts)
+    files.write_json(record, negative)
 
 
 if __name__ == "__main__":

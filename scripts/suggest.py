@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localbg import figures, images, job, suggest, suggest_chart, tables
+from localbg import failures, figures, files, images, job, suggest, suggest_chart, tables
 
 # Of larger images the middle is taken.
 MOST_PIXELS = 1024
@@ -37,10 +37,10 @@ def main(
     planes, left_out = {}, []
     for source, row in zip(sources, rows, strict=True):
         try:
-            job.require_downloaded(source)
+            failures.require_downloaded(source)
             planes[row["image"]] = images.read(source, **row["picks"])
         except Exception as error:
-            left_out.append(f"{row['image']}: {job.reason(error)}")
+            left_out.append(f"{row['image']}: {failures.reason(error)}")
     if not planes:
         raise ValueError("none of the images can be read:\n" + "\n".join(left_out))
     pixels = [middle(plane.pixels) for plane in planes.values()]
@@ -71,8 +71,8 @@ def main(
     figures.save(drawn, figure)
     text = suggest.snippet(names, found, judged, trials)
     text += "".join(f"# Left out: {' '.join(line.split())}\n" for line in left_out)
-    job.write_text(config, text)
-    job.log.info("proposal in %s:\n%s", Path(config), text)
+    files.write_text(config, text)
+    failures.log.info("proposal in %s:\n%s", Path(config), text)
 
 
 def middle(pixels: np.ndarray) -> np.ndarray:

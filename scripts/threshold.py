@@ -1,9 +1,7 @@
 """Threshold the foreground."""
 
-from localbg import images, job
-from localbg.arrays import require_within
-from localbg.parameters import resolved
-from localbg.threshold import threshold
+from localbg import files, images, job
+from localbg.steps.threshold_foreground import threshold_foreground
 
 
 def main(
@@ -18,14 +16,14 @@ def main(
 ) -> None:
     """Write the mask as TIFF, and how the threshold came about as JSON."""
     image = images.read(foreground)
-    parameters = resolved(parameters, image.pixel_size_um)
-    require_within(image.pixels, parameters)
-    made_of = (images.read(path).pixels for path in (denoised, plane))
-    grey_step = job.read_json(facts)["grey_step"]
-    level = job.read_json(shared)["threshold"] if shared else None
-    pixels, found = threshold(image.pixels, grey_step, *made_of, level, **parameters)
+    pixels, decision = threshold_foreground(
+        *(image.pixels, images.read(denoised).pixels, images.read(plane).pixels, parameters),
+        grey_step=files.read_json(facts)["grey_step"],
+        pixel_size_um=image.pixel_size_um,
+        shared=files.read_json(shared)["threshold"] if shared else None,
+    )
     images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
-    job.write_json(record, found)
+    files.write_json(record, decision)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 
-from localbg import chain, files, job, planned
+from localbg import chain, failures, files, job, planned
 
 
 def main(
@@ -43,7 +43,7 @@ def process(source, row, stamp, steps, masks, threads) -> dict:
     try:
         plane = planned.read(source, row["picks"], stamp)
     except Exception as error:
-        return {"thresholds": dict.fromkeys(masks, job.failed("read", row["image"], error))}
+        return {"thresholds": dict.fromkeys(masks, failures.failed("read", row["image"], error))}
     found = chain.own_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
     return {"thresholds": found}
 

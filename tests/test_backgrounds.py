@@ -17,7 +17,7 @@ from scipy import ndimage
 from skimage.morphology import disk
 
 from conftest import ROOT, shared
-from localbg import plan, recipes
+from localbg import plan, signatures
 from localbg.backgrounds import estimate, estimate_with_error
 from localbg.parameters import functions
 
@@ -27,7 +27,7 @@ EXAMPLES = {"Size": 3, "Area": 9, "Positive": 2, "NonNegative": 1, "Percent": 50
 
 def variants(name):
     """Parameters to call a filter with: its defaults, then each further choice of a keyword."""
-    signature = functions(recipes.LIBRARY / "backgrounds" / f"{name}.py")[name]
+    signature = functions(signatures.LIBRARY / "backgrounds" / f"{name}.py")[name]
     base = {
         key: p.choices[0] if p.choices else EXAMPLES.get(p.kind, 1)
         for key, p in signature.items()
@@ -44,7 +44,7 @@ def variants(name):
 
 CASES = [
     pytest.param({"filter": name} | parameters, id="-".join(map(str, [name, *parameters.values()])))
-    for name in recipes.backgrounds()
+    for name in signatures.backgrounds()
     for parameters in variants(name)
 ]
 every_filter = pytest.mark.parametrize("call", CASES)
@@ -71,7 +71,7 @@ def assert_same(result, expected):
 
 
 def test_the_shipped_filters_are_found():
-    assert {"gaussian", "median", "opening", "rolling_ball"} <= set(recipes.backgrounds())
+    assert {"gaussian", "median", "opening", "rolling_ball"} <= set(signatures.backgrounds())
 
 
 @every_filter
@@ -424,7 +424,7 @@ def check_minimum():
             study(**background)
         assert all(word in str(refused.value) for word in words)
     assert [case.id for case in CASES if case.values[0]["filter"] == "minimum"] == ["minimum-3"]
-    print("checked", recipes.LIBRARY)
+    print("checked", signatures.LIBRARY)
 
 
 def test_a_new_filter_is_one_new_file(tmp_path):
@@ -448,7 +448,7 @@ def test_a_new_filter_is_one_new_file(tmp_path):
 
 
 def test_every_filter_has_one_image_and_keywords_only():
-    for name in recipes.backgrounds():
+    for name in signatures.backgrounds():
         module = importlib.import_module(f"localbg.backgrounds.{name}")
         first, *others = inspect.signature(getattr(module, name)).parameters.values()
         assert first.name == "image"

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from conftest import obey_permissions, snakemake
-from localbg import batches, job
+from localbg import batches, failures
 from localbg.plan import PlanError, make_plan
 from test_workflow import NO_FIGURES, PLACES, configure, ran, rows_of, spotted, table
 
@@ -347,7 +347,7 @@ def test_no_failed_result_is_left_to_be_mistaken_for_a_good_one(mixed):
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
     assert len(files) > 10
     assert [path for path in files if path.suffix == ".jsonl"] == []
-    assert [path for path in files if job.failure(path)] == []
+    assert [path for path in files if failures.failure(path)] == []
     assert list(folder.rglob("*.part")) == []
 
 

@@ -12,8 +12,9 @@ import pytest
 import tifffile
 
 from conftest import ROOT, shared, snakemake
-from localbg import batches, chain, images, job
-from localbg.plan import KINDS, make_plan
+from localbg import batches, chain, failures, images
+from localbg.plan import make_plan
+from localbg.signatures import KINDS
 from test_workflow import configure, ran, spotted, table
 
 TABLES = ("images", "spots", "counts", "failures", "comparison", "agreement")
@@ -312,12 +313,8 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
     plan.batches = {"000001": ["a"]}
     work = plan.batch("000001", background)
     made = []
-    original = chain.backgrounds.estimate_with_error
-    monkeypatch.setattr(
-        chain.backgrounds,
-        "estimate_with_error",
-        lambda *args, **options: made.append(1) or original(*args, **options),
-    )
+    original = chain.MAKE["background"]
+    monkeypatch.setitem(chain.MAKE, "background", lambda *given: made.append(1) or original(*given))
     counts = [
         len(found["spots"])
         for _, found in chain.results(images.read(path), 2, work["methods"], work["steps"])
@@ -334,7 +331,7 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
 )
 def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
     """Or a job would need more memory the more images it takes: cycles go when Python likes."""
-    monkeypatch.setattr(job.log, "disabled", True)  # pytest keeps what is logged.
+    monkeypatch.setattr(failures.log, "disabled", True)  # pytest keeps what is logged.
     median = {"background": {"filter": "median", "radius": radius}}
     plan = make_plan(
         {"images": {"a": "a.tif"}, "spot_radius": 2, "compare": ["m"], "methods": {"m": median}}
@@ -346,7 +343,7 @@ def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
     try:
         plane = images.read(path)
         ((_, found),) = chain.results(plane, 2, part["methods"], part["steps"])
-        assert isinstance(found, chain.StepFailed) == (radius == 500)
+        assert isinstance(found, failures.StepFailed) == (radius == 500)
         pixels = weakref.ref(plane.pixels)
         made = [weakref.ref(found[key]) for key in KINDS] if isinstance(found, dict) else []
         del plane, found

@@ -7,7 +7,8 @@ import subprocess
 import yaml
 
 from conftest import ROOT
-from localbg import config, sheet, tables
+from localbg import config, sheet
+from localbg.columns import COLUMNS
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 
@@ -58,7 +59,7 @@ def test_readme_names_every_column_of_the_sheet_and_every_key_of_the_config():
 
 def test_readme_names_every_table():
     readme = (ROOT / "README.md").read_text()
-    assert {t for t in [*tables.COLUMNS, "comparison"] if f"tables/{t}.csv" not in readme} == set()
+    assert {t for t in [*COLUMNS, "comparison"] if f"tables/{t}.csv" not in readme} == set()
 
 
 def test_config_shows_every_key_with_its_default():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from localbg import chain, evidence, scoring
+from localbg import chain, evidence, failures, scoring
 from localbg.completeness import fit, together
 from localbg.images import Plane
 from localbg.plan import make_plan
@@ -304,7 +304,7 @@ def test_a_constant_image_is_a_case_with_an_answer(value):
 
 def test_a_method_that_fails_is_told_by_its_step():
     told = work(methods={"median": {"background": {"radius": 60}}}, compare=["median"])
-    with pytest.raises(chain.StepFailed, match="background: the filter's radius"):
+    with pytest.raises(failures.StepFailed, match="background: the filter's radius"):
         gathered(told, plane(np.zeros((60, 60), np.uint8)))
 
 

@@ -7,6 +7,7 @@ import yaml
 
 from conftest import snakemake
 from localbg import evidence_charts, tables
+from localbg.columns import COLUMNS
 from simulate import gaussian_spots
 
 TABLES = ("recovery", "completeness", "false_spots", "residuals")
@@ -65,7 +66,7 @@ def test_both_modes_give_the_same_evidence(steps, raw, tmp_path):
     for name in TABLES:
         one, other = ((r / "tables" / f"{name}.csv").read_bytes() for r in (steps, batches))
         assert one == other
-        assert one.decode().splitlines()[0].split(",") == list(tables.COLUMNS[name])
+        assert one.decode().splitlines()[0].split(",") == list(COLUMNS[name])
 
 
 def test_an_image_that_cannot_be_read_is_a_row_with_the_reason_and_costs_the_others_nothing(steps):

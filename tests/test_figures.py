@@ -13,7 +13,8 @@ from matplotlib.colors import to_rgba
 import overview
 import panels as panels_script
 import profiles as profiles_script
-from localbg import captions, charts, figures, files, job, scoring, tables
+from localbg import captions, charts, failures, figures, files, scoring, tables, text
+from localbg.columns import COLUMNS
 from localbg.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panels, window
 from localbg.profiles import LINES, brightest, profiles
 
@@ -395,7 +396,7 @@ class TestEveryFigure:
 
 class TestCaptions:
     def test_numbers_have_three_significant_digits(self):
-        assert [captions.number(v) for v in (0, 12.3456, 0.00123456, 1036.2, 54)] == [
+        assert [text.number(v) for v in (0, 12.3456, 0.00123456, 1036.2, 54)] == [
             "0",
             "12.3",
             "0.00123",
@@ -411,7 +412,7 @@ class TestCaptions:
         rows = [
             {"image": i, "path": p, "step": "read", "reason": '<b> & "x"'} for i, p in ("ab", "cd")
         ]
-        tables.write(tmp_path / "tables" / "failures.csv", tables.COLUMNS["failures"], rows)
+        tables.write(tmp_path / "tables" / "failures.csv", COLUMNS["failures"], rows)
         copy = pickle.loads(pickle.dumps(captions.Found(str(tmp_path), {})))
         assert copy.table("failures") == rows
         assert copy.table("failures", image="c") == rows[1:]
@@ -436,7 +437,7 @@ class TestOfARun:
         return tables.read(run / "results" / "tables" / f"{name}.csv")
 
     def record(self, run, kind, image):
-        return job.read_json(run / "results" / "figures" / kind / f"{image}.json")
+        return files.read_json(run / "results" / "figures" / kind / f"{image}.json")
 
     def test_panels_state_the_numbers_of_the_tables(self, default_run):
         fits = {(r["image"], r["method"]): r for r in self.table(default_run, "accuracy")}
@@ -445,7 +446,7 @@ class TestOfARun:
             stated = next(m for m in record["methods"] if m["method"] == row["method"])
             fit = fits[row["image"], row["method"]]
             assert stated["n_spots"] == int(row["n_spots"])
-            assert stated["threshold"] == captions.number(float(row["threshold"]))
+            assert stated["threshold"] == text.number(float(row["threshold"]))
             assert stated["true"] == int(fit["matched"])
             assert stated["true"] + stated["false"] == int(fit["n_spots"])
             assert stated["true"] + stated["missed"] == int(fit["n_truth"])
@@ -457,7 +458,7 @@ class TestOfARun:
                 assert (folder / kind / f"{row['image']}.png").stat().st_size > 20_000
             plane = tifffile.imread(default_run / "results" / "image" / f"{row['image']}.tif")
             stated = self.record(default_run, "panels", row["image"])["grey_range"]
-            assert stated == [captions.number(v) for v in np.percentile(plane, (0.1, 99.9))]
+            assert stated == [text.number(v) for v in np.percentile(plane, (0.1, 99.9))]
 
     def test_summary_adds_up(self, default_run):
         found = captions.Found(
@@ -504,9 +505,9 @@ class TestScripts:
                 **more,
             )
             assert figure.read_bytes().startswith(b"\x89PNG")
-            assert job.read_json(record)["failed"] == "read: a.tif is empty (0 bytes)"
+            assert files.read_json(record)["failed"] == "read: a.tif is empty (0 bytes)"
             # It must not be taken for a failure record, which the end of a run removes.
-            assert job.failure(record) is None
+            assert failures.failure(record) is None
 
     def test_overview_needs_no_truth(self, default_run, tmp_path):
         folder = default_run / "results" / "tables"

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from conftest import ROOT
-from localbg import figures, files, images, job, tables
+from localbg import failures, figures, files, images, job, tables
 
 
 def left_in(folder):
@@ -22,7 +22,7 @@ def writers():
     """Every way in which the library writes a file."""
     yield "figure", lambda path: figures.save(Figure(figsize=(1, 1)), path)
     yield "image", lambda path: images.write(path, np.ones((9, 9), np.uint8), pixel_size_um=None)
-    yield "json", lambda path: job.write_json(path, {"a": 1})
+    yield "json", lambda path: files.write_json(path, {"a": 1})
     yield "table", lambda path: tables.write(path, ["a"], [{"a": 1}])
 
 
@@ -62,16 +62,16 @@ def test_a_writer_that_is_stopped_before_the_end_leaves_what_was_there(
 def test_what_cannot_be_written_is_the_machines_failure(write, tmp_path):
     with pytest.raises(files.NotWritten, match=r"could not be written: .*No such file or dir") as e:
         write(tmp_path / "no folder" / "result")
-    assert job.is_machine_s(e.value)
-    assert job.reason(e.value) == str(e.value)
+    assert failures.is_system_error(e.value)
+    assert failures.reason(e.value) == str(e.value)
 
 
 def test_a_full_disk_is_the_machines_failure_though_numpy_gives_no_number(tmp_path):
     with pytest.raises(files.NotWritten) as error, files.whole(tmp_path / "a"):
         raise OSError("131072 requested and 0 written")
     assert error.value.errno is None
-    assert job.is_machine_s(error.value)
-    assert not job.is_machine_s(OSError(errno.EACCES, "an image that may not be read"))
+    assert failures.is_system_error(error.value)
+    assert not failures.is_system_error(OSError(errno.EACCES, "an image that may not be read"))
 
 
 def test_an_error_of_the_work_is_passed_on_as_it_is(tmp_path):
@@ -115,7 +115,7 @@ JOB = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from localbg import files, job
-job.start_log("job.log")
+job.start_log("failures.log")
 held = bytearray(300_000_000)
 with files.whole("no folder/a") as beside:
     beside.write_text("")
@@ -128,9 +128,9 @@ def test_a_job_says_in_its_log_what_it_took_and_on_the_terminal_what_stopped_it(
     assert done.returncode == 1
     assert done.stderr.startswith("stopped: no folder/a could not be written: ")
     assert len(done.stderr.splitlines()) == 1
-    log = (tmp_path / "job.log").read_text(encoding="utf-8")
+    log = (tmp_path / "failures.log").read_text(encoding="utf-8")
     assert "CRITICAL stopped by an error\nTraceback" in log
-    seconds, peak = job.took(tmp_path / "job.log")
+    seconds, peak = job.took(tmp_path / "failures.log")
     assert seconds >= 0
     assert 300 < peak < 400
     assert job.took(tmp_path / "none.log") is None

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from conftest import command, snakemake
-from localbg import job
+from localbg import failures
 from test_workflow import NO_FIGURES, PLACES, configure, spotted
 
 MODES = {
@@ -135,7 +135,7 @@ def test_a_full_disk_is_no_images_failure(undisturbed, mode, tmp_path, small_dis
     said = snakemake(tmp_path, *OPTIONS, fails=True)
     assert re.search("results/.* could not be written: .*; the disk is full", said)
     files = [path for path in (small_disk / "results").rglob("*") if path.is_file()]
-    assert [path for path in files if job.failure(path)] == []
+    assert [path for path in files if failures.failure(path)] == []
     assert not (small_disk / "results" / "tables" / "failures.csv").exists()
 
     filler.unlink()

@@ -3,6 +3,7 @@
 import pytest
 
 from localbg import tables
+from localbg.columns import COLUMNS
 from localbg.look_first import median_of_others, ordered, reasons, typical
 from look_first import main as list_odd
 
@@ -104,9 +105,9 @@ def test_a_blank_control_without_spots_is_not_odd(tmp_path):
     rows.sort(key=lambda row: row["image"])
     facts = [{"image": row["image"], "group": "g", "status": "ok"} for row in rows]
     paths = {name: str(tmp_path / f"{name}.csv") for name in ("images", "counts", "agreement")}
-    tables.write(paths["images"], tables.COLUMNS["images"], facts)
-    tables.write(paths["counts"], tables.COLUMNS["counts"], rows)
-    tables.write(paths["agreement"], tables.COLUMNS["agreement"], [])
+    tables.write(paths["images"], COLUMNS["images"], facts)
+    tables.write(paths["counts"], COLUMNS["counts"], rows)
+    tables.write(paths["agreement"], COLUMNS["agreement"], [])
     listed = tmp_path / "look_first.csv"
     list_odd(**paths, accuracy=None, table=str(listed), blanks=["blank"])
     # The middle one of the others, the blank control left out.

@@ -4,6 +4,7 @@ import pytest
 
 import recommend
 from localbg import closing, tables, verdict_chart
+from localbg.columns import COLUMNS
 from localbg.plan import make_plan
 from localbg.verdict import LOOK, recommendation
 from localbg.verdict_evidence import Evidence
@@ -71,7 +72,7 @@ def test_the_last_lines_of_a_run_say_that_none_is_recommended(tmp_path, n_spots)
     counts = [{"image": "i", "method": m, "status": "ok", "n_spots": n_spots} for m in "ab"]
     rows = {"counts": counts, "images": [{"image": "i", "status": "ok", "flags": ""}]}
     for name in ("counts", "images", "failures"):
-        tables.write(folder / f"{name}.csv", tables.COLUMNS[name], rows.get(name, []))
+        tables.write(folder / f"{name}.csv", COLUMNS[name], rows.get(name, []))
     (tmp_path / "complete").touch()
     recommend.main(
         images=str(folder / "images.csv"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from localbg import chain, images, sheet
+from localbg import chain, failures, images, sheet
 from localbg import config as keys
 from localbg.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
 from localbg.plan import PlanError, make_plan
@@ -331,7 +331,7 @@ def test_no_length_is_larger_than_the_image(step, expected):
     pixels = np.random.default_rng(0).normal(100, 5, (40, 50)).astype(np.float32)
     plane = images.Plane(pixels, "YX", (40, 50), "float32", None)
     ((_, failed),) = chain.results(plane, 3, work["methods"], work["steps"])
-    assert isinstance(failed, chain.StepFailed)
+    assert isinstance(failed, failures.StepFailed)
     assert expected in str(failed)
 
 

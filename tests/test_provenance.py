@@ -13,9 +13,10 @@ import yaml
 
 import collect
 from conftest import ROOT, snakemake
-from localbg import gathered, job, provenance, tables
+from localbg import files, gathered, provenance, tables
 from localbg.parameters import resolved
-from localbg.plan import KINDS, make_plan
+from localbg.plan import make_plan
+from localbg.signatures import KINDS
 from test_workflow import EVIDENCE, NO_FIGURES, TABLES, VERDICT, configure, ran, spotted, table
 
 CONFIG = {
@@ -72,7 +73,7 @@ def study(tmp_path_factory, mode):
 
 @pytest.fixture(scope="module")
 def record(study):
-    return job.read_json(study[0] / "results" / "provenance.json")
+    return files.read_json(study[0] / "results" / "provenance.json")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import tifffile
 import yaml
 
 from conftest import ROOT, snakemake
-from localbg import job, tables
+from localbg import files, tables
+from localbg.columns import COLUMNS
 from simulate import gaussian_spots
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -167,7 +168,7 @@ def test_every_table_is_there_by_name_with_its_bytes(page, default_run):
 def test_captions_of_tables_explain_their_columns(page, name):
     page.click("3 Tables")
     said = page.describe(name)
-    for column, meaning in tables.COLUMNS.get(name, {}).items():
+    for column, meaning in COLUMNS.get(name, {}).items():
         assert f"{column}: {meaning}" in said
 
 
@@ -213,7 +214,7 @@ def test_each_image_has_panels_with_the_numbers_of_the_run(page, image, default_
     top = page.browser.execute_script("return arguments[0].getBoundingClientRect().top", figure)
     assert top >= 0, "the top of the figure can't be scrolled to"
     said = page.describe(image)
-    shown = job.read_json(default_run / "results" / "figures" / "panels" / f"{image}.json")
+    shown = files.read_json(default_run / "results" / "figures" / "panels" / f"{image}.json")
     low, high = shown["grey_range"]
     assert f"one range of grey levels, {low} to {high}." in said.replace("\n", " ")
     assert f"±{shown['foreground_limit']}" in said

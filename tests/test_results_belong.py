@@ -12,7 +12,7 @@ import pytest
 
 import batch
 from conftest import command, snakemake
-from localbg import files, gathered, job, ownership, run_lock, tables
+from localbg import failures, files, gathered, ownership, run_lock, tables
 from localbg.images import ImageError
 from localbg.planned import read
 from test_workflow import NO_FIGURES, PLACES, configure, ran, spotted
@@ -151,14 +151,14 @@ def test_a_job_of_an_earlier_run_writes_nothing(tmp_path, monkeypatch):
     (tmp_path / ".localbg" / "run.json").write_text('{"token": "new"}', encoding="utf-8")
     monkeypatch.setenv(run_lock.VARIABLE, "new")
     run_lock.join(tmp_path)
-    job.write_text(tmp_path / "early", "in time")
+    files.write_text(tmp_path / "early", "in time")
     (tmp_path / ".localbg" / "run.json").write_text('{"token": "newer"}', encoding="utf-8")
     with pytest.raises(run_lock.Superseded, match="another run writes to"):
-        job.write_text(tmp_path / "late", "too late")
+        files.write_text(tmp_path / "late", "too late")
     with pytest.raises(run_lock.Superseded):
         run_lock.join(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".localbg", "early"]
-    assert job.is_machine_s(run_lock.Superseded("late"))
+    assert failures.is_system_error(run_lock.Superseded("late"))
 
 
 @attack(".snakemake lost, another spot_radius", "tables of the new radius")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import share_threshold
-from localbg import chain, job, scope, sheet
+from localbg import failures, files, scope, shared_thresholds, sheet
 from localbg.plan import PlanError, make_plan
 from localbg.threshold import threshold
 
@@ -174,18 +174,18 @@ def test_of_a_batch_only_members_and_their_mask_are_taken(tmp_path):
     piece.write_text("\n".join(map(json.dumps, lines)) + "\n")
     record = shared_record(tmp_path)
     share_threshold.main([str(piece)], ["a", "b"], "m", str(record))
-    assert job.read_json(record) == {"threshold": 6.5, "n_images": 2}
-    assert chain.shared_thresholds(str(tmp_path), {"m": "all"}) == {"m": 6.5}
+    assert files.read_json(record) == {"threshold": 6.5, "n_images": 2}
+    assert shared_thresholds.read(str(tmp_path), {"m": "all"}) == {"m": 6.5}
 
 
 def test_where_no_image_has_a_threshold_the_reason_is_handed_on(tmp_path):
     own = tmp_path / "a.json"
-    job.write_failure(FAILED, [own])
+    failures.write_failure(FAILED, [own])
     record = shared_record(tmp_path)
     share_threshold.main([str(own)], ["a"], "m", str(record))
-    failed = job.failure(record)
+    failed = failures.failure(record)
     assert failed["failed_step"] == "threshold"
     assert "no image that the shared threshold is taken from" in failed["reason"]
-    found = chain.shared_thresholds(str(tmp_path), {"m": "all"})["m"]
-    assert isinstance(found, chain.StepFailed)
+    found = shared_thresholds.read(str(tmp_path), {"m": "all"})["m"]
+    assert isinstance(found, failures.StepFailed)
     assert found.record == failed

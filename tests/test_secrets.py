@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from conftest import snakemake
-from localbg import addresses, job
+from localbg import addresses, files
 from localbg.plan import PlanError, make_plan
 from test_workflow import NO_FIGURES, configure, spotted, table
 from web_server import content, serving, status
@@ -129,7 +129,7 @@ def test_secrets_stay_in_the_config(tmp_path, mode):
     if mode == "steps":
         text = (tmp_path / "results" / "provenance.yaml").read_text(encoding="utf-8")
         assert yaml.safe_load(text)["base"] == server.address
-        command = job.read_json(tmp_path / "results" / "provenance.json")["command"]
+        command = files.read_json(tmp_path / "results" / "provenance.json")["command"]
         places = ["base", "images, b", "images, gone", "images, wrong"]
         assert "".join(f"# - {place}\n" for place in places) in text
         assert command.endswith(

@@ -11,11 +11,12 @@ import look_first
 import overview
 import recommend
 from localbg import bootstrap, captions, tables
+from localbg.columns import COLUMNS
 
 
 def write(folder, name, *rows):
     path = folder / f"{name}.csv"
-    tables.write(path, tables.COLUMNS[name], rows)
+    tables.write(path, COLUMNS[name], rows)
     return str(path)
 
 

@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from skimage import filters
 
-from localbg import noise, recipes
+from localbg import noise, signatures
 from localbg.threshold import threshold
 
 HISTOGRAM_RULES = {
@@ -37,7 +37,7 @@ def bimodal():
 
 
 def test_every_rule_is_tested():
-    assert set(recipes.choices("threshold")) == set(EVERY_RULE)
+    assert set(signatures.choices("threshold")) == set(EVERY_RULE)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -4,6 +4,7 @@ import pytest
 
 from localbg import tables, trust, verdict_chart
 from localbg.captions import Found
+from localbg.columns import COLUMNS
 from localbg.verdict import recommendation
 from localbg.verdict_evidence import Evidence
 
@@ -104,7 +105,7 @@ def test_the_report_shows_images_first_on_which_some_method_is_not_to_be_trusted
     rows = [row for name in "abc" for row in false_spots(name, m=(9 if name == "b" else 0, 9))]
     (tmp_path / "tables").mkdir()
     path = tmp_path / "tables" / "trust.csv"
-    tables.write(path, tables.COLUMNS["trust"], trust.advice(trust.judged((), (), rows)))
+    tables.write(path, COLUMNS["trust"], trust.advice(trust.judged((), (), rows)))
     assert [row["image"] for row in Found(str(tmp_path)).trust()] == ["b", "a", "c"]
     assert Found(str(tmp_path / "nothing")).trust() == []
 

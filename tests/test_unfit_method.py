@@ -3,7 +3,8 @@
 import pytest
 
 from conftest import snakemake
-from localbg import chain, evidence, tables
+from localbg import evidence, failures, tables
+from localbg.columns import COLUMNS
 from test_evidence import RADIUS, scenes, work
 from test_workflow import PLACES, configure, rows_of, spotted, table
 
@@ -102,7 +103,7 @@ def test_others_have_the_evidence_that_they_have_without_the_one_that_failed():
     assert failed["reason"].startswith("background failed: the filter's radius of 3000 px does")
     assert found == evidence.of_image(image, "a", RADIUS, **alone)
     assert sum(row["recovered"] for row in found["recovery"]) > 100
-    with pytest.raises(chain.StepFailed, match="radius of 3000 px"):
+    with pytest.raises(failures.StepFailed, match="radius of 3000 px"):
         evidence.of_image(image, "a", RADIUS, **work(methods=unfit, compare=["unfit"]))
 
 
@@ -114,6 +115,6 @@ def test_a_method_that_fails_on_most_images_has_no_say_and_one_that_fails_on_som
         for image, of_methods in numbers.items()
         for method, n in zip("mno", of_methods, strict=True)
     ]
-    tables.write(path, tables.COLUMNS["counts"], rows)
+    tables.write(path, COLUMNS["counts"], rows)
     assert tables.fit_methods(path) == ["m", "n"]
     assert tables.counts(path) == (["m", "n"], [[1, 2], [5, 6]])

@@ -7,6 +7,7 @@ import pytest
 
 import recommend
 from localbg import pooled, tables, verdict, verdict_chart
+from localbg.columns import COLUMNS
 from localbg.verdict import recommendation
 from localbg.verdict_evidence import (
     Evidence,
@@ -381,13 +382,13 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
     ]
     tables.write(tmp_path / "recovery.csv", rows[0], rows)
     tables.write(tmp_path / "false_spots.csv", false[0], false)
-    tables.write(tmp_path / "counts.csv", tables.COLUMNS["counts"], counts)
+    tables.write(tmp_path / "counts.csv", COLUMNS["counts"], counts)
     images = [
         {"image": f"i{k}", "status": "ok", "flags": "saturated" if k == 3 else ""}
         | {"saturated_fraction": 0.02, "highest_grey": 255}
         for k in range(6)
     ]
-    tables.write(tmp_path / "images.csv", tables.COLUMNS["images"], images)
+    tables.write(tmp_path / "images.csv", COLUMNS["images"], images)
     recommend.main(
         images=str(tmp_path / "images.csv"),
         counts=str(tmp_path / "counts.csv"),

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from conftest import ROOT, snakemake
 from localbg import backgrounds, dependencies, images, spots, tables
+from localbg.columns import COLUMNS
 from localbg.denoise import denoise
 from localbg.parameters import resolved
 from localbg.plan import make_plan
@@ -552,7 +553,7 @@ def test_every_table_is_there_with_its_columns(minimal):
     assert {path.stem for path in folder.glob("*.csv")} == {*TABLES, *EVIDENCE, *VERDICT}
     for name in {*TABLES, *EVIDENCE, *VERDICT} - {"comparison", "parameters"}:
         header = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0]
-        assert header.split(",") == list(tables.COLUMNS[name])
+        assert header.split(",") == list(COLUMNS[name])
 
 
 def test_an_unknown_pixel_size_is_left_empty(minimal):

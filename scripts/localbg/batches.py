@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from localbg import job
+from localbg import files
 
 # What one job should take, in seconds, where the user leaves its size to us.
 AIM = 60
@@ -75,7 +75,7 @@ def record_of(results: str) -> Path:
 def recorded(results: str) -> dict[str, list[str]]:
     """Batches of an earlier run; none where there was none, or where their record is damaged."""
     try:
-        record = job.read_json(record_of(results))
+        record = files.read_json(record_of(results))
     except (FileNotFoundError, ValueError):
         return {}
     is_sound = isinstance(record, dict) and all(map(NAME.fullmatch, record))
@@ -86,7 +86,7 @@ def write_record(results: str, batches: dict[str, list[str]]) -> None:
     """Remember the composition of batches for the next run."""
     path = record_of(results)
     path.parent.mkdir(parents=True, exist_ok=True)
-    job.write_json(path, batches)
+    files.write_json(path, batches)
 
 
 def images_per_job(paths: list[str]) -> int:

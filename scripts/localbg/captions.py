@@ -13,7 +13,9 @@ from html import escape
 from pathlib import Path
 from statistics import mean
 
-from localbg import job, tables
+from localbg import files, tables
+from localbg.columns import COLUMNS
+from localbg.text import count, described, number
 
 # Columns of text. All others are numbers; an id may look like one and must stay as it is.
 WORDS = (
@@ -25,33 +27,6 @@ WORDS = (
     *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
     *("where", "kind", "note", "advice", "trusted", "not_trusted", "not_on"),
 )
-
-
-def number(value: float) -> str:
-    """A number as figures and captions show it: three significant digits."""
-    return f"{float(f'{value:.3g}'):g}"
-
-
-def count(n: int, word: str) -> str:
-    """A number of things: ``1 spot``, ``2 spots``."""
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"
-
-
-def listed(words: list[str], most: int = 4) -> str:
-    """Words as a list in a sentence; those beyond are counted."""
-    if len(words) > most:
-        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
-def described(parameters: Mapping) -> str:
-    """Parameters of a step in words: ``median, radius 2x``; what is not set is left out."""
-    words = [
-        str(value) if key in ("filter", "rule") else f"{key}\N{NO-BREAK SPACE}{value}"
-        for key, value in parameters.items()
-        if value is not None
-    ]
-    return ", ".join(words)
 
 
 class Found(dict):
@@ -86,7 +61,7 @@ class Found(dict):
 
     def record(self, path: str | os.PathLike) -> dict:
         """What lies beside a figure: the numbers that it shows."""
-        return job.read_json(path)
+        return files.read_json(path)
 
     def summary(self) -> list[dict]:
         """One row per method: its steps, all spots, and where truth is known the mean F1."""
@@ -144,7 +119,7 @@ class Found(dict):
         """What the columns of a table mean, as an HTML list in one line."""
         items = "".join(
             f"<li><strong>{escape(column)}</strong>: {escape(meaning)}</li>"
-            for column, meaning in tables.COLUMNS[name].items()
+            for column, meaning in COLUMNS[name].items()
         )
         return f"<ul>{items}</ul>"
 

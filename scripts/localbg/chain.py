@@ -7,27 +7,15 @@ read ─► denoise ─┬────────────► subtract ─�
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 
-from localbg import backgrounds, images, job, spots
-from localbg.arrays import require_fit, require_within
-from localbg.denoise import denoise
-from localbg.parameters import radius_in_pixels, resolved
-from localbg.plan import KINDS
-from localbg.recipes import scaled
-from localbg.subtract import subtract
-from localbg.threshold import threshold
-
-
-class StepFailed(Exception):
-    """A step that could not do its work on an image: its name, and why in words."""
-
-    def __init__(self, step: str, reason: str):
-        super().__init__(step, reason)
-        self.record = {"failed_step": step, "reason": reason}
-
-    def __str__(self):
-        return ": ".join(self.args)
+from localbg import failures, images
+from localbg.failures import StepFailed
+from localbg.signatures import KINDS, scaled
+from localbg.steps.denoise_image import denoise_image
+from localbg.steps.detect_spots import detect_spots
+from localbg.steps.estimate_background import estimate_background
+from localbg.steps.subtract_background import subtract_background
+from localbg.steps.threshold_foreground import threshold_foreground
 
 
 def results(
@@ -105,19 +93,6 @@ def own_thresholds(
     return found
 
 
-def shared_thresholds(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed]:
-    """Read the thresholds that an image shares with others of its pools, by label of the mask."""
-    folder = f"{results}/shared_threshold"
-    return {mask: _shared_threshold(f"{folder}/{mask}/{pool}.json") for mask, pool in pools.items()}
-
-
-@cache
-def _shared_threshold(path):
-    if failed := job.failure(path):
-        return StepFailed(failed["failed_step"], failed["reason"])
-    return job.read_json(path)["threshold"]
-
-
 class _Maker:
     """Gives any step's result; only the latest of each kind is kept.
 
@@ -154,64 +129,59 @@ class _Maker:
                 if step.get(before):
                     self(before, step[before])
             parameters = scaled(step["name"], step["parameters"], self.spot_radius)
-            parameters = resolved(parameters, self._plane.pixel_size_um)
-            # A threshold that was found before holds whatever the image shares.
-            if level is not None and "found" not in step:
-                parameters["shared"] = level
-            return STEPS[step["name"]](self._plane, self, step, parameters, self._threads)
+            return MAKE[step["name"]](self._plane, self, step, parameters, level, self._threads)
         except StepFailed as failed:
             return failed.with_traceback(None)
         except Exception as error:
-            if job.is_machine_s(error):
+            if failures.is_system_error(error):
                 raise
-            job.log.exception("%s failed", step["name"])
-            return StepFailed(step["name"], job.reason(error))
+            failures.log.exception("%s failed", step["name"])
+            return StepFailed(step["name"], failures.reason(error))
 
 
-def _denoise(plane, made, step, parameters, threads):
-    require_fit(plane.pixels, parameters)
-    return denoise(plane.pixels, threads=threads, **parameters)
+def _denoise(plane, made, step, parameters, shared, threads):
+    size = plane.pixel_size_um
+    return denoise_image(plane.pixels, parameters, pixel_size_um=size, threads=threads)[0]
 
 
-def _background(plane, made, step, parameters, threads):
-    source = made("denoised", step["denoised"])
-    require_fit(source, parameters)
-    return backgrounds.estimate_with_error(source, threads=threads, **parameters)
+def _background(plane, made, step, parameters, shared, threads):
+    source, size = made("denoised", step["denoised"]), plane.pixel_size_um
+    return estimate_background(source, parameters, pixel_size_um=size, threads=threads)
 
 
-def _subtract(plane, made, step, parameters, threads):
-    return subtract(
-        made("denoised", step["denoised"]), made("background", step["background"])[0], **parameters
+def _subtract(plane, made, step, parameters, shared, threads):
+    background, _ = made("background", step["background"])
+    return subtract_background(made("denoised", step["denoised"]), background, parameters)
+
+
+def _threshold(plane, made, step, parameters, shared, threads):
+    foreground, _ = made("foreground", step["foreground"])
+    earlier = step.get("found")
+    return threshold_foreground(
+        *(foreground, made("denoised", step["denoised"]), plane.pixels, parameters),
+        grey_step=plane.grey_step,
+        pixel_size_um=plane.pixel_size_um,
+        # A threshold that was found before holds whatever the image shares.
+        shared=None if earlier else shared,
+        earlier=earlier,
     )
 
 
-def _threshold(plane, made, step, parameters, threads):
-    require_within(plane.pixels, parameters)
-    foreground, _ = made("foreground", step["foreground"])
-    made_of = made("denoised", step["denoised"]), plane.pixels
-    grey_step = plane.grey_step
-    if found := step.get("found"):
-        return threshold(foreground, grey_step, *made_of, earlier=found, **parameters)[0], found
-    return threshold(foreground, grey_step, *made_of, **parameters)
-
-
-def _spots(plane, made, step, parameters, threads):
-    require_within(plane.pixels, parameters)
+def _spots(plane, made, step, parameters, shared, threads):
     foreground, _ = made("foreground", step["foreground"])
     background, _ = made("background", step["background"])
-    mask, found = made("mask", step["mask"])
-    labels = spots.label(mask, foreground, found["noise"], **parameters)
-    spot = {
-        "spot_radius": float(radius_in_pixels(made.spot_radius, plane.pixel_size_um)),
-        "polarity": made.polarity(step["foreground"]),
-    }
-    measured = spots.measured(
-        labels, plane.pixels, foreground, background, found, plane.facts, **spot
+    mask, decision = made("mask", step["mask"])
+    return detect_spots(
+        *(mask, foreground, background, plane.pixels, parameters),
+        decision=decision,
+        facts=plane.facts,
+        spot_radius=made.spot_radius,
+        polarity=made.polarity(step["foreground"]),
+        pixel_size_um=plane.pixel_size_um,
     )
-    return labels, measured
 
 
-STEPS = {
+MAKE = {
     "denoise": _denoise,
     "background": _background,
     "subtract": _subtract,

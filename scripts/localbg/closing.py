@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from localbg import files, job, measured_radius, tables
-from localbg.plan import KINDS, Plan
+from localbg import failures, files, measured_radius, tables
+from localbg.plan import Plan
+from localbg.signatures import KINDS
 
 MOST_LINES = 10
 
@@ -36,9 +37,9 @@ def report(plan: Plan) -> str:
     files.remove_leftovers(folder)
     if not (folder / "complete").is_file() or not (folder / "tables" / "failures.csv").is_file():
         return f"done as far as asked; results are in {folder}"
-    failures = tables.read(folder / "tables" / "failures.csv")
+    failed_rows = tables.read(folder / "tables" / "failures.csv")
     total = sum(1 for _ in tables.grouped(folder / "tables" / "images.csv"))
-    failed = {row["image"] for row in failures}
+    failed = {row["image"] for row in failed_rows}
     done = f"{total - len(failed)} of {total} images done; tables are in {folder / 'tables'}"
     aside = _listed(plan.notes)
     if unscored := tables.unscored(folder / "tables" / "accuracy.csv"):
@@ -49,16 +50,16 @@ def report(plan: Plan) -> str:
     first = next(iter(_recommendation(folder)), {})
     if first.get("verdict") == "none recommended":
         aside += [first["reason"]]
-    if not failures:
+    if not failed_rows:
         return "\n".join([done, *aside])
     # A step that could not read what another one left is done again from the start.
     torn = {
         row["image"]
-        for row in failures
+        for row in failed_rows
         if row["step"] not in ("download", "read") and f"{plan.results}/" in row["reason"]
     }
     try_again(plan, failed, torn)
-    lines = _listed([f"{row['image']}, {row['step']}: {row['reason']}" for row in failures])
+    lines = _listed([f"{row['image']}, {row['step']}: {row['reason']}" for row in failed_rows])
     done = f"{done}, failures in {folder / 'tables' / 'failures.csv'}:"
     text = "\n".join([done, *lines, *aside])
     if len(failed) > plan.max_failed:
@@ -81,10 +82,10 @@ def _listed(lines):
 def unsaid(plan: Plan) -> bool:
     """Whether a run was stopped between its tables and a last word about failures."""
     folder = Path(plan.results)
-    failures = folder / "tables" / "failures.csv"
-    if not (folder / "complete").is_file() or not failures.is_file():
+    table = folder / "tables" / "failures.csv"
+    if not (folder / "complete").is_file() or not table.is_file():
         return False
-    return next(tables.grouped(failures), None) is not None
+    return next(tables.grouped(table), None) is not None
 
 
 def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> None:
@@ -117,5 +118,5 @@ def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> Non
     for kind in ("image", *KINDS, "spots"):
         for path in (folder / kind).rglob("*"):
             of_failed = path.stem in failed and path.is_file()
-            if of_failed and (path.stem in torn or job.failure(path)):
+            if of_failed and (path.stem in torn or failures.failure(path)):
                 path.unlink()

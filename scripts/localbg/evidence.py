@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from localbg import chain, decoy, planted, residuals, scoring
+from localbg import chain, decoy, failures, planted, residuals, scoring
 from localbg.completeness import ratio
 from localbg.ground import WHERE, survey
 from localbg.images import Plane
@@ -53,7 +53,7 @@ def of_image(
 
     Raises
     ------
-    localbg.chain.StepFailed
+    localbg.failures.StepFailed
         If all methods fail on the image, or one on what was planted into it.
 
     Notes
@@ -114,7 +114,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         of_pixels = replace(plane, pixels=pixels)
         methods = [m for m in run.keywords["methods"] if m["method"] not in failed]
         for method, made in run(of_pixels, spot_radius, methods=methods, steps=steps):
-            if not isinstance(made, chain.StepFailed):
+            if not isinstance(made, failures.StepFailed):
                 yield method["method"], method["mask"], made
             elif pixels is plane.pixels:
                 failed[method["method"]] = made

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from localbg.captions import count
 from localbg.completeness import Curve
 from localbg.figures import COLOURS, WIDTH, plain, styled
+from localbg.text import count
 
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {

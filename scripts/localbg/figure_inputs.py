@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localbg import images, job, tables
-from localbg.captions import count, described, number
+from localbg import failures, files, images, tables
 from localbg.figures import MAX_METHODS, Result
 from localbg.parameters import radius_in_pixels, resolved
+from localbg.text import count, described, number
 
 # Parameters that are lengths, in pixels by now.
 LENGTHS = ("radius", "sigma")
@@ -63,19 +63,19 @@ def read(
         If a failure record stands in place of the image, or of files of every method, or the
         radius can't be meant. A method that failed by itself is left out.
     """
-    files = list(zip(background, foreground, threshold, spots, strict=True))
+    paths = list(zip(background, foreground, threshold, spots, strict=True))
     of_image = _failure(plane, facts)
-    failed = [of_image or _failure(*of_method) for of_method in files]
+    failed = [of_image or _failure(*of_method) for of_method in paths]
     if record := of_image or (failed[0] if failed and all(failed) else None):
         raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
-    size = job.read_json(facts)["pixel_size_um"]
+    size = files.read_json(facts)["pixel_size_um"]
     try:
         radius = radius_in_pixels(spot_radius, size)
     except ValueError as error:
         raise ImageFailed(f"read: {error}") from error
     rows = [
         (recipe, *of_method)
-        for recipe, of_method, wrong in zip(recipes.items(), files, failed, strict=True)
+        for recipe, of_method, wrong in zip(recipes.items(), paths, failed, strict=True)
         if not wrong
     ]
     return Inputs(
@@ -89,12 +89,12 @@ def read(
 
 def _failure(*paths):
     """The first failure record that stands in place of a file."""
-    return next(filter(None, map(job.failure, paths)), None)
+    return next(filter(None, map(failures.failure, paths)), None)
 
 
 def _result(recipe, background, foreground, threshold, spots, pixel_size_um):
     method, steps = recipe
-    found = job.read_json(threshold)
+    found = files.read_json(threshold)
     rows = tables.read(spots)
     return Result(
         method=method,

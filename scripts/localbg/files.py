@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -137,3 +138,19 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
     for path in Path(folder).rglob("*.part"):
         if BESIDE.fullmatch(path.name):
             path.unlink(missing_ok=True)
+
+
+def read_json(path: str | os.PathLike) -> dict:
+    """Read plain data from JSON."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_json(path: str | os.PathLike, record: dict) -> None:
+    """Write plain data as JSON; the file appears whole or not at all."""
+    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file, which appears whole or not at all."""
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")

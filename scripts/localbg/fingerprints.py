@@ -15,7 +15,8 @@ from functools import cache, partial
 
 from localbg import dependencies, files, paths
 from localbg.gathered import recorded
-from localbg.plan import KINDS, Plan
+from localbg.plan import Plan
+from localbg.signatures import KINDS
 
 
 def of(*parts) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from localbg import job, tables
+from localbg import failures, files, tables
 from localbg.names import first_of
 from localbg.parameters import radius_in_pixels
 
@@ -70,7 +70,7 @@ class Found:
         ``failed_step`` and ``reason``, where no method could do anything.
     methods : dict of str to dict
         By name, those that did not fail: ``record``, what the steps said, and ``spots``, a row of
-        text for each, with the columns of `localbg.tables.MEASURES`.
+        text for each, with the columns of `localbg.MEASURES`.
     failed : dict of str to dict
         By name, those that did: ``failed_step`` and ``reason``.
     """
@@ -130,19 +130,19 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
         by_image[result["image"]].append(result)
     for row in images:
         require(row["facts"], row.get("fingerprint", ""))
-        failure = job.failure(row["facts"])
-        facts = {} if failure else job.read_json(row["facts"])
+        failure = failures.failure(row["facts"])
+        facts = {} if failure else files.read_json(row["facts"])
         methods, failed = {}, {}
         for result in by_image[row["image"]]:
             keys = ("estimate", "subtract", "threshold", "spots")
             paths = [result[key] for key in keys]
             for key, expected in result.get("fingerprints", {}).items():
                 require(os.path.splitext(result[key])[0] + ".json", expected)
-            wrong = failure or next(filter(None, map(job.failure, paths)), None)
+            wrong = failure or next(filter(None, map(failures.failure, paths)), None)
             if wrong:
                 failed[result["method"]] = wrong
             else:
-                records = map(job.read_json, paths[:3])
+                records = map(files.read_json, paths[:3])
                 methods[result["method"]] = {
                     "record": {k: v for record in records for k, v in record.items()},
                     "spots": [list(spot.values()) for spot in tables.read(paths[3])],
@@ -196,18 +196,18 @@ def lines(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[list[
                 image = line.split(b'"', 4)[3].decode()
                 places.setdefault(image, []).append((number, start))
                 start += len(line)
-    files = {}
+    opened = {}
     for image in sorted(places):
         found = []
         for number, start in places[image]:
-            if number not in files:
-                if len(files) == MOST_OPEN:
-                    files.pop(next(iter(files))).close()
-                files[number] = open(pieces[number], "rb")  # noqa: SIM115
-            files[number].seek(start)
-            found.append(json.loads(files[number].readline()))
+            if number not in opened:
+                if len(opened) == MOST_OPEN:
+                    opened.pop(next(iter(opened))).close()
+                opened[number] = open(pieces[number], "rb")  # noqa: SIM115
+            opened[number].seek(start)
+            found.append(json.loads(opened[number].readline()))
         yield found
-    for file in files.values():
+    for file in opened.values():
         file.close()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 
 from localbg import files, flags, grey_values, memory, photometric, picks, pixel_size, tiff_decode
-from localbg.job import MACHINE_ERRORS
+from localbg.failures import SYSTEM_ERRORS
 from localbg.ome import companions
 from localbg.sources import Source, Sources
 from localbg.tiff_layout import Frame, Layout, layout, one_of
@@ -172,7 +172,7 @@ def _one_error(path, passed=(ImageError, MemoryError)):
     except passed:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:
             raise
         raise damaged(path, error) from error
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from localbg.captions import listed
 from localbg.shapes import FWHM_PER_RADIUS
+from localbg.text import listed
 
 # Spots that tell a radius: the stronger half, no fewer than the one and no more than the other.
 # Found at far too small a radius, most spots are noise, and the strongest are not.

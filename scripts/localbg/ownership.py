@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import localbg
-from localbg import files, job
+from localbg import files
 
 # Beside it, the fingerprint of the tables of the latest run that made all of them.
 TABLES = "tables.json"
@@ -102,7 +102,7 @@ def _foreign(folder, study):
 
 def _record_of(folder):
     try:
-        record = job.read_json(folder / PRIVATE / "study.json")
+        record = files.read_json(folder / PRIVATE / "study.json")
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
@@ -138,17 +138,17 @@ def claim(results: str | os.PathLike, study: str | os.PathLike) -> None:
     if _record_of(Path(results)) is None:
         files.make_folder(private)
         record = {"made_by": f"localbg {localbg.__version__}", "study": _study(results, study)}
-        job.write_json(private / "study.json", record | {"notice": NOTICE})
+        files.write_json(private / "study.json", record | {"notice": NOTICE})
 
 
 def tables_answer(results: str | os.PathLike) -> str:
     """Fingerprint of the tables that are there; empty where it is not known."""
     try:
-        return str(job.read_json(Path(results) / PRIVATE / TABLES)["fingerprint"])
+        return str(files.read_json(Path(results) / PRIVATE / TABLES)["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 
 def note_tables(results: str | os.PathLike, fingerprint: str) -> None:
     """Note of what the tables are that are there; empty where nobody can tell any more."""
-    job.write_json(Path(results) / PRIVATE / TABLES, {"fingerprint": fingerprint})
+    files.write_json(Path(results) / PRIVATE / TABLES, {"fingerprint": fingerprint})

@@ -14,13 +14,12 @@ from pathlib import Path
 from localbg import batches, files, scope, sheet
 from localbg import config as keys
 from localbg.addresses import redacted_text
+from localbg.methods import Method, Step, add_method
 from localbg.ome import companions
-from localbg.recipes import STEPS, recipes, scaled
+from localbg.recipes import recipes
 from localbg.sample import spread
-from localbg.steps import Method, Step, add_method
+from localbg.signatures import KINDS, STEPS, scaled
 
-# Kinds of results, in the order in which they are made.
-KINDS = ("denoised", "background", "foreground", "mask", "labels")
 # The image's own columns that decide how it is read.
 PICKS = ("axes", "channel", "z", "t", "pixel_size_um")
 

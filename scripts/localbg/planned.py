@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localbg import images, job
+from localbg import failures, images
 from localbg.images import ImageError, Plane
 
 
@@ -29,10 +29,10 @@ def read(source: str | os.PathLike, picks: dict, stamp: list) -> Plane:
     ------
     localbg.images.ImageError
         Also if the file has changed since.
-    localbg.job.DownloadFailed
+    localbg.failures.DownloadFailed
         If a failure record stands in its place.
     """
-    job.require_downloaded(source)
+    failures.require_downloaded(source)
     plane = images.read(source, **picks)
     expected = {os.path.realpath(path): of_file for path, *of_file in stamp}
     if any(expected.get(os.path.realpath(p), now) != now for p, *now in plane.stamps):

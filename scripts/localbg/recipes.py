@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import itertools
 import math
-from functools import cache
-from pathlib import Path
 
 from localbg import config as keys
 from localbg import names, scope
+from localbg.columns import COMPARISON
 from localbg.parameters import (
-    HUGE,
     Parameter,
-    constant,
-    functions,
     given,
-    is_number,
     nearest,
     normal,
     problem,
     resolved,
-    scale,
     split_unit,
 )
-from localbg.tables import COMPARISON
+from localbg.signatures import (
+    SELECTORS,
+    STEPS,
+    choices,
+    common,
+    scaled,
+    shared,
+    signature,
+    unbounded,
+    word,
+)
 
-LIBRARY = Path(__file__).parent
-STEPS = ("denoise", "background", "subtract", "threshold", "spots")
-SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
-# Whether the error of a shrunken filter is measured.
-SHRINK_ERROR = Parameter("bool", default=False)
-# For which images a threshold holds, and which of them have a say in it; see `localbg.scope`.
-SCOPE = {
-    "scope": Parameter("Literal", default="image", choices=("image", "group", "all")),
-    "from": Parameter("Literal", default="images", choices=("images", "blank")),
-}
 # Of all sweeps together: more is a slip, and would take hours to plan.
 MOST_METHODS = 10_000
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
@@ -198,7 +192,7 @@ def _with_taken(layer: dict, taken: dict, listed: dict[str, list]) -> dict:
 
 def _heeded(step: str, choice: str) -> set[str]:
     """Parameters that make a difference to a filter or rule."""
-    return {*choices(step).get(choice, {}), *_shared(step, choice)}
+    return {*choices(step).get(choice, {}), *shared(step, choice)}
 
 
 def _merged_steps(base: dict, overrides: dict) -> dict:
@@ -214,7 +208,7 @@ def _merged(step: str, base: dict, override: dict) -> dict:
     """Override key by key; a new filter or rule drops the parameters of the old one."""
     selector = SELECTORS.get(step)
     if selector in override and override[selector] != base.get(selector):
-        kept = _shared(step, str(override[selector]))
+        kept = shared(step, str(override[selector]))
         base = {key: value for key, value in base.items() if key in kept}
     return base | override
 
@@ -237,74 +231,6 @@ def _sweep(name: str, recipe: dict):
             single["swept"].append((step, key, value))
             words.append(word(key if keys.count(key) == 1 else f"{step}-{key}", value))
         yield "_".join(words), single
-
-
-@cache
-def _functions(module: str) -> dict[str, dict[str, Parameter]]:
-    return functions(LIBRARY / module)
-
-
-@cache
-def backgrounds() -> tuple[str, ...]:
-    """Names of the background filters: the modules of `localbg.backgrounds`."""
-    return tuple(sorted(p.stem for p in LIBRARY.glob("backgrounds/*.py") if p.stem[0] != "_"))
-
-
-@cache
-def _common(step: str) -> dict[str, Parameter]:
-    """Parameters that a step takes whatever its filter or rule."""
-    if step == "background":
-        return {"of": Parameter("Literal", choices=("image", "denoised"))}
-    if step == "spots":
-        return _functions("spots.py")["label"]
-    entry = _functions(f"{step}.py")[step]
-    common = {name: p for name, p in entry.items() if name not in ("filter", "rule")}
-    return common | SCOPE if step == "threshold" else common
-
-
-def _shared(step: str, choice: str) -> dict[str, Parameter]:
-    """Those of the `_common` parameters that make a difference to a filter or rule."""
-    common = dict(_common(step))
-    if choice in _unbounded(step):
-        del common["min_snr"]
-    return common
-
-
-@cache
-def _unbounded(step: str) -> tuple[str, ...]:
-    """Rules of the step that ``min_snr`` does not bound."""
-    return constant(LIBRARY / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
-
-
-@cache
-def choices(step: str) -> dict[str, dict[str, Parameter]]:
-    """The filters or rules of a step with their own parameters."""
-    if step == "background":
-        filters = {name: _functions(f"backgrounds/{name}.py")[name] for name in backgrounds()}
-        return {
-            name: known | ({"shrink_error": SHRINK_ERROR} if "shrink" in known else {})
-            for name, known in filters.items()
-        }
-    return {name: p for name, p in _functions(f"{step}.py").items() if name != step}
-
-
-def signature(step: str, parameters: dict) -> dict[str, Parameter]:
-    """Every parameter that a step takes, its filter's or rule's first."""
-    if step not in SELECTORS:
-        return _common(step)
-    choice = parameters[SELECTORS[step]]
-    return choices(step)[choice] | _shared(step, choice)
-
-
-def scaled(step: str, parameters: dict, spot_radius: float | str) -> dict:
-    """Parameters of a step for spots of a radius: multiples of it become pixels, or µm as text."""
-    known = signature(step, parameters)
-    return {
-        name: scale(value, known[name].kind, spot_radius)
-        if name in known and known[name].is_scaled
-        else value
-        for name, value in parameters.items()
-    }
 
 
 def settings(recipe: dict, spot_radius: float | str, pixel_size_um: float | None) -> dict:
@@ -375,9 +301,9 @@ def _step_problems(step: str, parameters: dict, listed: set[str]) -> list[str]:
     named = [name for name in parameters if name != selector]
     keys_here = [*filter(None, [selector]), *known]
     problems = []
-    if "min_snr" in named and what in _unbounded(step):
+    if "min_snr" in named and what in unbounded(step):
         named.remove("min_snr")
-        bounded = [rule for rule in choices(step) if rule not in _unbounded(step)]
+        bounded = [rule for rule in choices(step) if rule not in unbounded(step)]
         problems.append(
             f"{step}, min_snr is {given(parameters['min_snr'])}, which does not bound the rule "
             f"{what}; expected only beside {', '.join(bounded)}. Leave it out, or take such a rule"
@@ -390,20 +316,10 @@ def _step_problems(step: str, parameters: dict, listed: set[str]) -> list[str]:
     problems += [
         f"{step}: {what} needs '{name}'"
         for name, parameter in known.items()
-        if parameter.required and name not in parameters and name not in _common(step)
+        if parameter.required and name not in parameters and name not in common(step)
     ]
     return problems + [
         said(name, f"{step}, {name} {text}")
         for name in named
         if name in known and (text := problem(parameters[name], known[name]))
     ]
-
-
-def word(name: str, value) -> str:
-    """A parameter and its value as they stand in names."""
-    if isinstance(value, bool) or value is None:
-        value = str(value).lower()
-    elif is_number(value) and abs(value) < HUGE:
-        value = f"{value + 0.0:.12g}"  # -0 is 0
-    text = value if isinstance(value, str) else given(value)
-    return f"{name}-{text.replace(' ', '').replace('µ', 'u').replace('μ', 'u')}"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from localbg import completeness
-from localbg.captions import count
 from localbg.completeness import Curve, Point
 from localbg.ground import WHERE
+from localbg.text import count
 
 PLACES = ("all", *WHERE)
 # Fewer planted spots than this say too little for a curve of an image.

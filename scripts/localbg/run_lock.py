@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from localbg import files, job
+from localbg import failures, files
 from localbg.ownership import PRIVATE
 
 # How a job knows the run that it belongs to: its environment has the run's token.
@@ -70,7 +70,7 @@ def lead(results: str | os.PathLike, *, patience: float = PATIENCE) -> None:
         # of a workflow, has one for both.
         token = os.environ[VARIABLE] if _held else secrets.token_hex(8)
         here = {"host": socket.gethostname(), "pid": os.getpid(), "directory": os.getcwd()}
-        job.write_json(folder / "run.json", {"token": token} | here)
+        files.write_json(folder / "run.json", {"token": token} | here)
         os.environ[VARIABLE] = token
         _held.append(leader)
         with _open(folder / "jobs.lock") as jobs:
@@ -82,7 +82,7 @@ def lead(results: str | os.PathLike, *, patience: float = PATIENCE) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
-        job.log.warning(
+        failures.log.warning(
             "%s is on a file system without locks: see to it yourself that no two runs write there",
             results,
         )
@@ -132,7 +132,7 @@ def _watch(results, folder):
 
 
 def _end(why):
-    job.log.critical("stopped: %s", why)
+    failures.log.critical("stopped: %s", why)
     os._exit(1)
 
 
@@ -146,7 +146,7 @@ def _who(results, folder):
 
 def _record(folder):
     try:
-        return job.read_json(folder / "run.json")
+        return files.read_json(folder / "run.json")
     except (OSError, ValueError):
         return {}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from localbg import flags, measured_radius
-from localbg.captions import count, listed, number
+from localbg.text import count, listed, number
 from localbg.verdict_evidence import by_height
 
 # A method is not trusted on an image where this share of its spots is false, and no fewer than that

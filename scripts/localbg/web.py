@@ -13,7 +13,7 @@ from concurrent.futures import TimeoutError as OutOfTime
 from http import HTTPStatus
 from pathlib import Path
 
-from localbg import files, job
+from localbg import failures, files
 from localbg.addresses import fingerprint, redacted
 
 log = logging.getLogger("localbg")
@@ -95,7 +95,7 @@ def _try(address, path):
             _require_success(response.status_code, redacted(address))
             _save(response, path, redacted(address))
     except Exception as error:
-        if isinstance(error, DownloadError) or job.is_machine_s(error):
+        if isinstance(error, DownloadError) or failures.is_system_error(error):
             raise
         raise _described(error, redacted(address)) from None
 
@@ -279,12 +279,12 @@ class Versions:
         """Remember what was seen for the next run."""
         if self._known is not None and self._asks:
             self._record.parent.mkdir(parents=True, exist_ok=True)
-            job.write_json(self._record, self._known)
+            files.write_json(self._record, self._known)
 
     def _look_up(self):
         before = {}
         with contextlib.suppress(FileNotFoundError, ValueError):
-            before = job.read_json(self._record)
+            before = files.read_json(self._record)
         seen = ask(self._addresses.values()) if self._asks else {}
         known = {}
         for image, address in self._addresses.items():

@@ -1,11 +1,11 @@
-"""The steps that methods consist of, and the labels by which methods share them."""
+"""Methods: the steps that they consist of, and the labels by which they share them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from localbg import scope
-from localbg.recipes import SELECTORS, STEPS, signature, word
+from localbg.signatures import SELECTORS, STEPS, signature, word
 
 
 @dataclass(frozen=True)

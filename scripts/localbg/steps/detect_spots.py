@@ -1,0 +1,65 @@
+"""The step that makes spots of a mask and measures each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from localbg import spots
+from localbg.arrays import require_within
+from localbg.parameters import radius_in_pixels, resolved
+
+
+def detect_spots(
+    mask: np.ndarray,
+    foreground: np.ndarray,
+    background: np.ndarray,
+    image: np.ndarray,
+    parameters: Mapping,
+    *,
+    decision: Mapping,
+    facts: Mapping,
+    spot_radius: float | str,
+    polarity: str,
+    pixel_size_um: float | None,
+) -> tuple[np.ndarray, list[dict]]:
+    """Clean a mask, split touching spots and measure them; see `localbg.spots`.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, 2-D
+    foreground, background, image : ndarray, 2-D
+        The image is that of the raw pixels.
+    parameters : mapping
+        Sizes and areas in pixels, or in µm as text.
+    decision : mapping
+        Record of `localbg.steps.threshold_foreground`.
+    facts : mapping
+        What is known of the raw image; see `localbg.images.Plane`.
+    spot_radius : float or str
+        In pixels, or in µm as text.
+    polarity : {"bright", "dark"}
+    pixel_size_um : float or None
+
+    Returns
+    -------
+    labels : ndarray of int
+        0 outside of spots.
+    rows : list of dict
+        The `localbg.measures.MEASURES` of each spot.
+
+    Raises
+    ------
+    ValueError
+        If a size is in µm and the pixel size unknown, or far larger than the image.
+    """
+    parameters = resolved(parameters, pixel_size_um)
+    require_within(image, parameters)
+    labels = spots.label(mask, foreground, decision["noise"], **parameters)
+    rows = spots.measured(
+        *(labels, image, foreground, background, decision, facts),
+        spot_radius=float(radius_in_pixels(spot_radius, pixel_size_um)),
+        polarity=polarity,
+    )
+    return labels, rows
