@@ -16,8 +16,11 @@ min_version("9.0")
 HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 sys.path.append(f"{HERE}/scripts")
 
-from localbg import addresses, batches, captions, closing, dependencies, files, ownership, paths
-from localbg import run_lock, slurm, web
+from localbg.io import addresses
+from localbg import batches, captions, closing, dependencies, ownership, paths
+from localbg.core import files
+from localbg import run_lock, slurm
+from localbg.io import web
 from localbg.config import file_problems
 from localbg.fingerprints import Fingerprints, stale
 from localbg.plan import PlanError, make_plan

@@ -5,9 +5,11 @@ A truth that cannot be of its image costs that image its scores, and no other.
 
 import numpy as np
 
-from localbg import failures, job, pooled, scoring, tables
-from localbg.columns import COLUMNS
-from localbg.truth import points
+from localbg import job, pooled, scoring
+from localbg.core import failures
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
+from localbg.io.truth import points
 
 
 def main(

@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from localbg import files, images, job
+from localbg import job
+from localbg.core import files
+from localbg.io import images
 from localbg.steps.estimate_background import estimate_background
 
 

@@ -4,7 +4,9 @@ import json
 import os
 import time
 
-from localbg import chain, failures, files, images, job, planned, shared_thresholds, tables
+from localbg import chain, job, shared_thresholds
+from localbg.core import failures, files
+from localbg.io import images, planned_image, tables
 from localbg.measures import MEASURES
 
 
@@ -62,7 +64,7 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
     """One image: what the sheet and the file say, and what each method found or why it failed."""
     said = {key: row[key] for key in ("image", "path", "group", "spot_radius")}
     try:
-        plane = planned.read(source, row["picks"], stamp)
+        plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
         return said | failures.failed("read", row["image"], error) | {"methods": {}}
     found = {}

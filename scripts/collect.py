@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import lru_cache
 
-from localbg import gathered, job, measured_radius, recipes, tables
-from localbg.columns import COLUMNS
+from localbg import gathered, job, measured_radius, recipes
+from localbg.core.parameters import in_pixels
 from localbg.gathered import Found
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.measures import MEASURES
-from localbg.parameters import in_pixels
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
 FACTS = (

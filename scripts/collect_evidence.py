@@ -4,8 +4,9 @@ import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-from localbg import gathered, job, tables
-from localbg.columns import COLUMNS
+from localbg import gathered, job
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.recovery import Recovery
 
 

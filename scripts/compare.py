@@ -3,8 +3,9 @@
 import itertools
 import statistics
 
-from localbg import job, scoring, tables
-from localbg.columns import COLUMNS, COMPARISON
+from localbg import job, scoring
+from localbg.io import tables
+from localbg.io.columns import COLUMNS, COMPARISON
 
 
 def main(images: str, spots: str, counts: str, comparison: str, agreement: str) -> None:

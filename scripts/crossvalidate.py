@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from localbg import crossvalidation, job, pooled, tables
-from localbg.columns import COLUMNS
+from localbg import crossvalidation, job, pooled
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 
 def main(accuracy: str, methods: str, table: str) -> None:

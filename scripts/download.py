@@ -4,7 +4,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from localbg import job, sheet, web
+from localbg import job, sheet
+from localbg.io import web
 
 
 def main(image: str, file: str, config: dict) -> None:

@@ -2,7 +2,9 @@
 
 import json
 
-from localbg import evidence, failures, files, job, planned, shared_thresholds
+from localbg import evidence, job, shared_thresholds
+from localbg.core import failures, files
+from localbg.io import planned_image
 
 
 def main(
@@ -48,7 +50,7 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
     said["methods"] = [method["method"] for method in methods]
     step = "read"
     try:
-        plane = planned.read(source, row["picks"], stamp)
+        plane = planned_image.read(source, row["picks"], stamp)
         step = "evidence"
         return said | evidence.of_image(
             plane,

@@ -1,6 +1,7 @@
 """Draw the evidence that needs no annotation: completeness, false spots and residuals."""
 
-from localbg import evidence_charts, figures, job, tables
+from localbg import evidence_charts, figures, job
+from localbg.io import tables
 
 WORDS = ("image", "group", "method", "where", "kind", "note")
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from localbg import bootstrap, job, tables
-from localbg.columns import COLUMNS
+from localbg import job
+from localbg.core import bootstrap
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 
 def main(counts: str, table: str, seed: int) -> None:

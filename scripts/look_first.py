@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from localbg import job, look_first, tables
-from localbg.columns import COLUMNS
+from localbg import job, look_first
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 
 def main(

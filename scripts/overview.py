@@ -1,6 +1,7 @@
 """Draw the number of spots of all images and methods, and how far the methods agree."""
 
-from localbg import charts, figures, job, tables
+from localbg import charts, figures, job
+from localbg.io import tables
 
 
 def main(

@@ -1,6 +1,8 @@
 """Find the threshold that an image would get by itself, for those that share one."""
 
-from localbg import files, images, job
+from localbg import job
+from localbg.core import files
+from localbg.io import images
 from localbg.steps.threshold_foreground import threshold_foreground
 
 

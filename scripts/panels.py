@@ -1,8 +1,9 @@
 """Draw what each method made of an image: raw, background, foreground and spots found."""
 
-from localbg import failures, figure_inputs, figures, files, job, panels
-from localbg.text import number
-from localbg.truth import points
+from localbg import figure_inputs, figures, job, panels
+from localbg.core import failures, files
+from localbg.core.text import number
+from localbg.io.truth import points
 
 
 def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: str) -> None:

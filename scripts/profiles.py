@@ -1,7 +1,8 @@
 """Draw rows of pixels through the brightest spots of an image, with background and threshold."""
 
-from localbg import figure_inputs, figures, files, job, profiles
-from localbg.text import number
+from localbg import figure_inputs, figures, job, profiles
+from localbg.core import files
+from localbg.core.text import number
 
 
 def main(*, image: str, inputs: dict, figure: str, record: str) -> None:

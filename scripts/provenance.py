@@ -5,7 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from localbg import files, job, provenance, tables
+from localbg import job, provenance
+from localbg.core import files
+from localbg.io import tables
 
 
 def main(

@@ -1,11 +1,13 @@
 """Read the plane that the sheet asks for; everything downstream works on it."""
 
-from localbg import files, images, job, planned
+from localbg import job
+from localbg.core import files
+from localbg.io import images, planned_image
 
 
 def main(source: str, plane: str, record: str, picks: dict, when_planned: list) -> None:
     """Write the plane as TIFF, and what the file says of it as JSON."""
-    image = planned.read(source, picks, when_planned)
+    image = planned_image.read(source, picks, when_planned)
     images.write(plane, image.pixels, pixel_size_um=image.pixel_size_um)
     files.write_json(record, image.facts)
 

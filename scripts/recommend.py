@@ -5,13 +5,13 @@ from localbg import (
     figures,
     job,
     measured_radius,
-    tables,
     trust,
     verdict,
     verdict_chart,
     verdict_evidence,
 )
-from localbg.columns import COLUMNS
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 # Tables of evidence that a run may have.
 OPTIONAL = {

@@ -1,6 +1,8 @@
 """Clean the mask, split touching spots and measure each."""
 
-from localbg import files, images, job, tables
+from localbg import job
+from localbg.core import files
+from localbg.io import images, tables
 from localbg.measures import MEASURES
 from localbg.steps.detect_spots import detect_spots
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from localbg import job, sweeps, tables
-from localbg.columns import COLUMNS
+from localbg import job, sweeps
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 
 def main(counts: str, methods: str, table: str, seed: int) -> None:

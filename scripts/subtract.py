@@ -1,6 +1,8 @@
 """Subtract the background from the denoised plane."""
 
-from localbg import files, images, job
+from localbg import job
+from localbg.core import files
+from localbg.io import images
 from localbg.steps.subtract_background import subtract_background
 
 

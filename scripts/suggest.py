@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from localbg import failures, figures, files, images, job, suggest, suggest_chart, tables
+from localbg import figures, job, suggest, suggest_chart
+from localbg.core import failures, files
+from localbg.io import images, tables
 
 # Of larger images the middle is taken.
 MOST_PIXELS = 1024

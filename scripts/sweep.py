@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from localbg import bootstrap, figures, job, sweep_charts, sweeps, tables, verdict_evidence
+from localbg import figures, job, sweep_charts, sweeps, verdict_evidence
+from localbg.core import bootstrap
+from localbg.io import tables
 
 
 def main(

@@ -1,6 +1,8 @@
 """Threshold the foreground."""
 
-from localbg import files, images, job
+from localbg import job
+from localbg.core import files
+from localbg.io import images
 from localbg.steps.threshold_foreground import threshold_foreground
 
 

@@ -2,7 +2,9 @@
 
 import json
 
-from localbg import chain, failures, files, job, planned
+from localbg import chain, job
+from localbg.core import failures, files
+from localbg.io import planned_image
 
 
 def main(
@@ -41,7 +43,7 @@ def main(
 def process(source, row, stamp, steps, masks, threads) -> dict:
     """One image: its thresholds by label of the mask, or why they failed."""
     try:
-        plane = planned.read(source, row["picks"], stamp)
+        plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
         return {"thresholds": dict.fromkeys(masks, failures.failed("read", row["image"], error))}
     found = chain.own_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)

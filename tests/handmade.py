@@ -5,7 +5,7 @@ import struct
 import pytest
 import tifffile
 
-from localbg import images
+from localbg.io import images
 
 TYPES = {"H": 3, "I": 4, "s": 2, "Q": 16, "B": 1}
 

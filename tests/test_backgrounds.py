@@ -19,7 +19,7 @@ from skimage.morphology import disk
 from conftest import ROOT, shared
 from localbg import plan, signatures
 from localbg.backgrounds import estimate, estimate_with_error
-from localbg.parameters import functions
+from localbg.core.parameters import functions
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 EXAMPLES = {"Size": 3, "Area": 9, "Positive": 2, "NonNegative": 1, "Percent": 50, "bool": False}
@@ -384,7 +384,7 @@ def test_background_is_that_of_imagej(name, size, operation):
 MINIMUM = '''
 import numpy as np
 
-from localbg.parameters import Size
+from localbg.core.parameters import Size
 
 
 def minimum(image: np.ndarray, *, radius: Size) -> np.ndarray:

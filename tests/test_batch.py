@@ -12,7 +12,9 @@ import pytest
 import tifffile
 
 from conftest import ROOT, shared, snakemake
-from localbg import batches, chain, failures, images
+from localbg import batches, chain
+from localbg.core import failures
+from localbg.io import images
 from localbg.plan import make_plan
 from localbg.signatures import KINDS
 from test_workflow import configure, ran, spotted, table

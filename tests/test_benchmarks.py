@@ -8,7 +8,8 @@ import pytest
 import tifffile
 
 from conftest import ROOT
-from localbg import chain, images, likeness, matched_filter
+from localbg import chain, likeness, matched_filter
+from localbg.io import images
 from localbg.plan import make_plan
 
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localbg import bootstrap
+from localbg.core import bootstrap
 
 
 def test_the_same_seed_gives_the_same_resamples_and_another_seed_others():

@@ -10,7 +10,8 @@ import yaml
 from roifile import ROI_TYPE, ImagejRoi
 
 from conftest import snakemake
-from localbg import bootstrap, tables
+from localbg.core import bootstrap
+from localbg.io import tables
 from simulate import gaussian_spots
 
 SHAPE = (64, 60)

@@ -8,8 +8,9 @@ import yaml
 
 from conftest import ROOT
 from handmade import refusal
-from localbg import chain, images
-from localbg.images import ImageError
+from localbg import chain
+from localbg.io import images
+from localbg.io.images import ImageError
 from localbg.plan import make_plan
 
 CASES = ROOT / "tests" / "cases"

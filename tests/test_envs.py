@@ -8,7 +8,7 @@ import yaml
 
 from conftest import ROOT
 from localbg import config, sheet
-from localbg.columns import COLUMNS
+from localbg.io.columns import COLUMNS
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 

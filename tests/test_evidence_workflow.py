@@ -6,8 +6,9 @@ import tifffile
 import yaml
 
 from conftest import snakemake
-from localbg import evidence_charts, tables
-from localbg.columns import COLUMNS
+from localbg import evidence_charts
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from simulate import gaussian_spots
 
 TABLES = ("recovery", "completeness", "false_spots", "residuals")

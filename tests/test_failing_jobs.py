@@ -15,7 +15,7 @@ FILTER = '''
 from pathlib import Path
 import numpy as np
 from scipy import ndimage
-from localbg.parameters import Size
+from localbg.core.parameters import Size
 
 def picky(image: np.ndarray, *, radius: Size) -> np.ndarray:
     """An opening that will have no square images."""

@@ -13,8 +13,10 @@ from matplotlib.colors import to_rgba
 import overview
 import panels as panels_script
 import profiles as profiles_script
-from localbg import captions, charts, failures, figures, files, scoring, tables, text
-from localbg.columns import COLUMNS
+from localbg import captions, charts, figures, scoring
+from localbg.core import failures, files, text
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panels, window
 from localbg.profiles import LINES, brightest, profiles
 

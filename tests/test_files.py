@@ -11,7 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from conftest import ROOT
-from localbg import failures, figures, files, images, job, tables
+from localbg import figures, job
+from localbg.core import failures, files
+from localbg.io import images, tables
 
 
 def left_in(folder):

@@ -9,8 +9,9 @@ import pytest
 import tifffile
 
 from conftest import shared, snakemake
-from localbg import chain, evidence, images
-from localbg.flags import explained, image_flags
+from localbg import chain, evidence
+from localbg.io import images
+from localbg.io.image_flags import explained, image_flags
 from localbg.plan import make_plan
 from test_workflow import configure, spotted, table
 

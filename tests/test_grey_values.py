@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from handmade import grey, refusal, saved, tiff
-from localbg import images
+from localbg.io import images
 
 RNG = np.random.default_rng(5)
 NOISE = RNG.normal(0, 5, (64, 60))

@@ -8,8 +8,8 @@ from collections import Counter, namedtuple
 import pytest
 
 from conftest import ROOT, snakemake
-from localbg import web
-from localbg.web import DownloadError, download
+from localbg.io import web
+from localbg.io.web import DownloadError, download
 from test_workflow import NO_FIGURES, TABLES, configure, ran, spotted, table
 from web_server import after_failures, content, redirect, serving, short, stalling, status
 

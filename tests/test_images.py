@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from handmade import refusal, saved
-from localbg import images
+from localbg.io import images
 
 RNG = np.random.default_rng(1)
 STACK = RNG.integers(0, 60_000, (2, 3, 4, 16, 17)).astype(np.uint16)  # TZCYX

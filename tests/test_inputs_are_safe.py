@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from conftest import snakemake
-from localbg import files, ownership, plan
+from localbg import ownership, plan
+from localbg.core import files
 from test_workflow import NO_FIGURES, configure, spotted
 
 CONFIG = {"compare": ["median"], "evidence": {"images": 0}}

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from conftest import command, snakemake
-from localbg import failures
+from localbg.core import failures
 from test_workflow import NO_FIGURES, PLACES, configure, spotted
 
 MODES = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from localbg import tables
-from localbg.columns import COLUMNS
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.look_first import median_of_others, ordered, reasons, typical
 from look_first import main as list_odd
 

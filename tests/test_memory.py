@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from localbg import memory
+from localbg.core import memory
 
 
 @pytest.mark.parametrize(

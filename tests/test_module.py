@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from conftest import ROOT, command, snakemake
-from localbg import tables
+from localbg.io import tables
 from test_workflow import NO_FIGURES, configure, spotted, table
 
 COMMON = {"images": "raw", "spots": {"min_area": "0.4x"}, "threshold": {"rule": "noise", "k": 4}}

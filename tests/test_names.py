@@ -3,7 +3,8 @@
 import pytest
 from snakemake.io import PeriodicityDetector
 
-from localbg import names, sheet
+from localbg import sheet
+from localbg.core import names
 from localbg.plan import PlanError, make_plan
 
 

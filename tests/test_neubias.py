@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from conftest import shared, snakemake
-from localbg import images
+from localbg.io import images
 from localbg.scoring import match
 from test_workflow import NO_FIGURES, configure, rows_of
 

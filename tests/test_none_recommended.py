@@ -3,8 +3,9 @@
 import pytest
 
 import recommend
-from localbg import closing, tables, verdict_chart
-from localbg.columns import COLUMNS
+from localbg import closing, verdict_chart
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.plan import make_plan
 from localbg.verdict import LOOK, recommendation
 from localbg.verdict_evidence import Evidence

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
-from localbg import chain, failures, images, sheet
+from localbg import chain, sheet
 from localbg import config as keys
-from localbg.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
+from localbg.core import failures
+from localbg.core.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
+from localbg.io import images
 from localbg.plan import PlanError, make_plan
 
 HUGE = int("9" * 400)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from localbg import images, pixel_size
+from localbg.io import images, pixel_size
 
 PLANE = np.arange(72, dtype=np.uint16).reshape(8, 9)
 

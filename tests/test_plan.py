@@ -12,7 +12,7 @@ import yaml
 
 from conftest import ROOT
 from localbg import config as keys
-from localbg.parameters import in_pixels, resolved, scale
+from localbg.core.parameters import in_pixels, resolved, scale
 from localbg.plan import PlanError, make_plan
 
 IMAGES = {"a": "a.tif", "b": "b.tif"}

@@ -8,8 +8,8 @@ import pytest
 import tifffile
 
 from handmade import grey, refusal, tiff
-from localbg import images, tiff_decode
-from localbg.images import ImageError
+from localbg.io import images, tiff_decode
+from localbg.io.images import ImageError
 
 RNG = np.random.default_rng(3)
 STACK = RNG.integers(0, 60_000, (3, 16, 17)).astype(np.uint16)

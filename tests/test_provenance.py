@@ -13,8 +13,10 @@ import yaml
 
 import collect
 from conftest import ROOT, snakemake
-from localbg import files, gathered, provenance, tables
-from localbg.parameters import resolved
+from localbg import gathered, provenance
+from localbg.core import files
+from localbg.core.parameters import resolved
+from localbg.io import tables
 from localbg.plan import make_plan
 from localbg.signatures import KINDS
 from test_workflow import EVIDENCE, NO_FIGURES, TABLES, VERDICT, configure, ran, spotted, table

@@ -8,8 +8,8 @@ from scipy import ndimage
 import simulate
 from conftest import ROOT
 from localbg import backgrounds, plan, spots
+from localbg.core.parameters import resolved
 from localbg.denoise import denoise
-from localbg.parameters import resolved
 from localbg.subtract import subtract
 from localbg.threshold import threshold
 

@@ -11,8 +11,9 @@ import tifffile
 import yaml
 
 from conftest import ROOT, snakemake
-from localbg import files, tables
-from localbg.columns import COLUMNS
+from localbg.core import files
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from simulate import gaussian_spots
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

@@ -12,9 +12,11 @@ import pytest
 
 import batch
 from conftest import command, snakemake
-from localbg import failures, files, gathered, ownership, run_lock, tables
-from localbg.images import ImageError
-from localbg.planned import read
+from localbg import gathered, ownership, run_lock
+from localbg.core import failures, files
+from localbg.io import tables
+from localbg.io.images import ImageError
+from localbg.io.planned_image import read
 from test_workflow import NO_FIGURES, PLACES, configure, ran, spotted
 
 MODES = {"steps": {"mode": "steps"}, "batch": {"mode": "batch", "images_per_job": 1}}

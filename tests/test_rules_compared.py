@@ -11,7 +11,7 @@ import tifffile
 import yaml
 
 from conftest import snakemake
-from localbg import tables
+from localbg.io import tables
 from simulate import disc_scene
 
 POOR = "gaussian_rule-otsu"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import share_threshold
-from localbg import failures, files, scope, shared_thresholds, sheet
+from localbg import scope, shared_thresholds, sheet
+from localbg.core import failures, files
 from localbg.plan import PlanError, make_plan
 from localbg.threshold import threshold
 

@@ -8,8 +8,9 @@ import pytest
 import tifffile
 
 from handmade import grey, refusal, tiff
-from localbg import images, memory
-from localbg.segment_headers import coded_size
+from localbg.core import memory
+from localbg.io import images
+from localbg.io.segment_headers import coded_size
 
 RNG = np.random.default_rng(4)
 PIXELS = RNG.integers(0, 60_000, (16, 17)).astype(np.uint16)

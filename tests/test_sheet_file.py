@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from localbg import delimited, sheet
+from localbg import sheet
+from localbg.io import delimited
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import yaml
 
 from conftest import ROOT, snakemake
 from localbg import panels, suggest, suggest_chart
+from localbg.io.tables import read
 from localbg.plan import make_plan
-from localbg.tables import read
 from simulate import gaussian_spots
 
 SHAPE = (120, 130)

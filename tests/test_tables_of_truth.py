@@ -10,8 +10,10 @@ import groups
 import look_first
 import overview
 import recommend
-from localbg import bootstrap, captions, tables
-from localbg.columns import COLUMNS
+from localbg import captions
+from localbg.core import bootstrap
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 
 def write(folder, name, *rows):

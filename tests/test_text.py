@@ -8,7 +8,8 @@ import yaml
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from conftest import snakemake
-from localbg import captions, evidence_charts, figures, tables
+from localbg import captions, evidence_charts, figures
+from localbg.io import tables
 from test_workflow import PLACES, spotted, table
 
 

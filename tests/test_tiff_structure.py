@@ -13,8 +13,8 @@ import tifffile
 
 from conftest import ROOT
 from handmade import grey, tiff
-from localbg import images
-from localbg.images import ImageError
+from localbg.io import images
+from localbg.io.images import ImageError
 
 RNG = np.random.default_rng(2)
 STACK = RNG.integers(0, 60_000, (2, 3, 16, 17)).astype(np.uint16)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from localbg import tables, trust, verdict_chart
+from localbg import trust, verdict_chart
 from localbg.captions import Found
-from localbg.columns import COLUMNS
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.verdict import recommendation
 from localbg.verdict_evidence import Evidence
 

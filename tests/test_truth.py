@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from roifile import ROI_POINT_TYPE, ROI_TYPE, ImagejRoi, roiwrite
 
-from localbg import truth
+from localbg.io import truth
 
 # Rows and columns; ImageJ's files have x first.
 PLACES = [(3.0, 14.0), (20.0, 7.0), (31.0, 40.0)]

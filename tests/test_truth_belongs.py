@@ -12,7 +12,8 @@ import pytest
 import roifile
 import tifffile
 
-from localbg import sheet, truth
+from localbg import sheet
+from localbg.io import truth
 
 SHAPE = (40, 60)
 

@@ -3,8 +3,10 @@
 import pytest
 
 from conftest import snakemake
-from localbg import evidence, failures, tables
-from localbg.columns import COLUMNS
+from localbg import evidence
+from localbg.core import failures
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from test_evidence import RADIUS, scenes, work
 from test_workflow import PLACES, configure, rows_of, spotted, table
 

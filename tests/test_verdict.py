@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import recommend
-from localbg import pooled, tables, verdict, verdict_chart
-from localbg.columns import COLUMNS
+from localbg import pooled, verdict, verdict_chart
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 from localbg.verdict import recommendation
 from localbg.verdict_evidence import (
     Evidence,

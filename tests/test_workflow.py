@@ -14,10 +14,11 @@ import yaml
 from scipy import ndimage
 
 from conftest import ROOT, snakemake
-from localbg import backgrounds, dependencies, images, spots, tables
-from localbg.columns import COLUMNS
+from localbg import backgrounds, dependencies, spots
+from localbg.core.parameters import resolved
 from localbg.denoise import denoise
-from localbg.parameters import resolved
+from localbg.io import images, tables
+from localbg.io.columns import COLUMNS
 from localbg.plan import make_plan
 from localbg.subtract import subtract
 from localbg.threshold import threshold

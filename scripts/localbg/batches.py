@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from localbg import files
+from localbg.core import files
 
 # What one job should take, in seconds, where the user leaves its size to us.
 AIM = 60
@@ -145,7 +145,7 @@ def _file_size(path):
 
 def _pixels(path):
     """Pixels of a plane, and bytes of all that the file holds."""
-    from localbg.images import ImageError, promised
+    from localbg.io.images import ImageError, promised
 
     # An address has no header to look at, and a pipe would wait for its writer.
     if not os.path.isfile(path):

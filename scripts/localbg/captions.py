@@ -13,9 +13,10 @@ from html import escape
 from pathlib import Path
 from statistics import mean
 
-from localbg import files, tables
-from localbg.columns import COLUMNS
-from localbg.text import count, described, number
+from localbg.core import files
+from localbg.core.text import count, described, number
+from localbg.io import tables
+from localbg.io.columns import COLUMNS
 
 # Columns of text. All others are numbers; an id may look like one and must stay as it is.
 WORDS = (

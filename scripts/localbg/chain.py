@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from localbg import failures, images
-from localbg.failures import StepFailed
+from localbg.core import failures
+from localbg.core.failures import StepFailed
+from localbg.io import images
 from localbg.signatures import KINDS, scaled
 from localbg.steps.denoise_image import denoise_image
 from localbg.steps.detect_spots import detect_spots
@@ -31,7 +32,7 @@ def results(
 
     Parameters
     ----------
-    plane : localbg.images.Plane
+    plane : localbg.io.images.Plane
     spot_radius : number or str
         In pixels, or in µm as text.
     methods : list of dict

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from localbg.core.text import count
 from localbg.figures import COLOURS, WIDTH, styled
-from localbg.text import count
 
 HATCHES = ("", "//", "..", "xx")  # tell methods apart that share a colour
 MAX_IMAGES = 40  # with a bar for each; more are shown as distributions

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from localbg import failures, files, measured_radius, tables
+from localbg import measured_radius
+from localbg.core import failures, files
+from localbg.io import tables
 from localbg.plan import Plan
 from localbg.signatures import KINDS
 

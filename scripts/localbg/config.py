@@ -9,10 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from localbg import files, names
-from localbg.addresses import OTHER_ADDRESS, redacted_text
-from localbg.names import shown
-from localbg.parameters import given, is_number, nearest
+from localbg.core import files, names
+from localbg.core.names import shown
+from localbg.core.parameters import given, is_number, nearest
+from localbg.io.addresses import OTHER_ADDRESS, redacted_text
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 JSON_TYPES = {

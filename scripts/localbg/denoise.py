@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from localbg.arrays import require_plane
-from localbg.parameters import Size
+from localbg.core.checks import require_plane
+from localbg.core.parameters import Size
 
 
 def denoise(image: np.ndarray, *, filter: str, threads: int = 1, **parameters) -> np.ndarray:

@@ -10,11 +10,12 @@ from functools import partial
 
 import numpy as np
 
-from localbg import chain, decoy, failures, planted, residuals, scoring
+from localbg import chain, decoy, planted, residuals, scoring
 from localbg.completeness import ratio
+from localbg.core import failures
+from localbg.core.parameters import radius_in_pixels
 from localbg.ground import WHERE, survey
-from localbg.images import Plane
-from localbg.parameters import radius_in_pixels
+from localbg.io.images import Plane
 
 
 def of_image(
@@ -32,7 +33,7 @@ def of_image(
 
     Parameters
     ----------
-    plane : localbg.images.Plane
+    plane : localbg.io.images.Plane
     image : str
         Its id, which together with the seed decides on all that is random.
     spot_radius : number or str
@@ -53,7 +54,7 @@ def of_image(
 
     Raises
     ------
-    localbg.failures.StepFailed
+    localbg.core.failures.StepFailed
         If all methods fail on the image, or one on what was planted into it.
 
     Notes

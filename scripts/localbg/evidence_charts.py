@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.completeness import Curve
+from localbg.core.text import count
 from localbg.figures import COLOURS, WIDTH, plain, styled
-from localbg.text import count
 
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localbg import failures, files, images, tables
+from localbg.core import failures, files
+from localbg.core.parameters import radius_in_pixels, resolved
+from localbg.core.text import count, described, number
 from localbg.figures import MAX_METHODS, Result
-from localbg.parameters import radius_in_pixels, resolved
-from localbg.text import count, described, number
+from localbg.io import images, tables
 
 # Parameters that are lengths, in pixels by now.
 LENGTHS = ("radius", "sigma")

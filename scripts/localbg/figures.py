@@ -14,8 +14,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from localbg import files
-from localbg.text import number
+from localbg.core import files
+from localbg.core.text import number
 
 # Of Okabe and Ito, and Tol: colour-blind people can tell them apart. One for each method, in order.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#882255", "#000000")

@@ -13,7 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-from localbg import dependencies, files, paths
+from localbg import dependencies, paths
+from localbg.core import files
 from localbg.gathered import recorded
 from localbg.plan import Plan
 from localbg.signatures import KINDS

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from localbg import failures, files, tables
-from localbg.names import first_of
-from localbg.parameters import radius_in_pixels
+from localbg.core import failures, files
+from localbg.core.names import first_of
+from localbg.core.parameters import radius_in_pixels
+from localbg.io import tables
 
 # Files that are kept open between images.
 MOST_OPEN = 100

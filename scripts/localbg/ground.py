@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from localbg import noise
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
 from localbg.kernels.footprint import half_widths
 from localbg.kernels.median import median
 

@@ -1,6 +1,6 @@
 """What every job of the workflow does around its work: log, pass failures on, write whole files.
 
-See `localbg.failures` for the records that it passes on.
+See `localbg.core.failures` for the records that it passes on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import localbg
-from localbg import failures, files
-from localbg.failures import log
+from localbg.core import failures, files
+from localbg.core.failures import log
 
 # What stands in `inputs` and `params` for Snakemake only: what a job depends on.
 ASIDE = ("modules", "remote", "stamp")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from localbg import flags, measured_radius
+from localbg import measured_radius
+from localbg.io import image_flags
 
 # Below these, an image is worth a look.
 FAIR_AGREEMENT = 0.5
@@ -74,7 +75,7 @@ def reasons(
     """
     if image["status"] != "ok":
         return [(2.0, f"failed: {image['reason']}")]
-    found = flags.explained(image)
+    found = image_flags.explained(image)
     if image.get("reason"):
         found.append((0.9, f"failed: {image['reason']}"))
     if image["axes_note"]:

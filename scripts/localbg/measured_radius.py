@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from localbg.core.text import listed
 from localbg.shapes import FWHM_PER_RADIUS
-from localbg.text import listed
 
 # Spots that tell a radius: the stronger half, no fewer than the one and no more than the other.
 # Found at far too small a radius, most spots are noise, and the strongest are not.
@@ -183,7 +183,7 @@ def warning(images: Iterable[tuple[str, Sequence[Mapping[str, str]]]]) -> str:
     Parameters
     ----------
     images : iterable of (str, sequence of mappings)
-        Image, and its rows of counts.csv, as text; see `localbg.tables.grouped`.
+        Image, and its rows of counts.csv, as text; see `localbg.io.tables.grouped`.
     """
     told, off = 0, []
     for image, rows in images:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import localbg
-from localbg import files
+from localbg.core import files
 
 # Beside it, the fingerprint of the tables of the latest run that made all of them.
 TABLES = "tables.json"
@@ -131,7 +131,7 @@ def claim(results: str | os.PathLike, study: str | os.PathLike) -> None:
 
     Raises
     ------
-    localbg.files.NotWritten
+    localbg.core.files.NotWritten
         If it can't be written to.
     """
     private = Path(results) / PRIVATE

@@ -16,8 +16,8 @@ from matplotlib.patheffects import withStroke
 from numpy.lib.stride_tricks import sliding_window_view
 
 from localbg import scoring
+from localbg.core.text import count, number
 from localbg.figures import WIDTH, Result, image_title, styled
-from localbg.text import count, number
 
 # Pixels along an axis that are shown whole; in larger images a spot could not be seen.
 WHOLE = 512

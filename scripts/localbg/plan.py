@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, files, scope, sheet
+from localbg import batches, scope, sheet
 from localbg import config as keys
-from localbg.addresses import redacted_text
+from localbg.core import files
+from localbg.io.addresses import redacted_text
+from localbg.io.ome import companions
 from localbg.methods import Method, Step, add_method
-from localbg.ome import companions
 from localbg.recipes import recipes
 from localbg.sample import spread
 from localbg.signatures import KINDS, STEPS, scaled
@@ -67,7 +68,7 @@ class Plan:
         Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
     notes : list of str
         What was left out of the images, a line each.
-    versions : localbg.web.Versions or None
+    versions : localbg.io.web.Versions or None
         What was seen of the remote images, set by who plans a run.
     """
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from localbg import bootstrap
+from localbg.core import bootstrap
 from localbg.scoring import match
 
 # What is added up of an image (or a spot) and a method; distances are squared pixels.

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from localbg.core.text import count, number
 from localbg.figures import COLOURS, WIDTH, Result, image_title, styled
-from localbg.text import count, number
 
 # One for each method, with its colour. None is plainly dashed: dashes are thresholds.
 LINES = ("-", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 1)), (0, (4, 1, 1, 1)), "-")

@@ -6,17 +6,10 @@ import itertools
 import math
 
 from localbg import config as keys
-from localbg import names, scope
-from localbg.columns import COMPARISON
-from localbg.parameters import (
-    Parameter,
-    given,
-    nearest,
-    normal,
-    problem,
-    resolved,
-    split_unit,
-)
+from localbg import scope
+from localbg.core import names
+from localbg.core.parameters import Parameter, given, nearest, normal, problem, resolved, split_unit
+from localbg.io.columns import COMPARISON
 from localbg.signatures import (
     SELECTORS,
     STEPS,

@@ -10,8 +10,8 @@ import numpy as np
 
 from localbg import completeness
 from localbg.completeness import Curve, Point
+from localbg.core.text import count
 from localbg.ground import WHERE
-from localbg.text import count
 
 PLACES = ("all", *WHERE)
 # Fewer planted spots than this say too little for a curve of an image.

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from localbg import failures, files
+from localbg.core import failures, files
 from localbg.ownership import PRIVATE
 
 # How a job knows the run that it belongs to: its environment has the run's token.

@@ -42,7 +42,7 @@ def shapes(
     labels, image, foreground : ndarray, 2-D
         What that was measured on.
     facts : dict
-        ``highest_grey`` and ``saturated_fraction``, from `localbg.flags.image_flags`; and
+        ``highest_grey`` and ``saturated_fraction``, from `localbg.io.image_flags.image_flags`; and
         ``pixel_size_um``.
     spot_radius : float
         Pixels.

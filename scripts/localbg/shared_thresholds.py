@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from localbg import failures, files
-from localbg.failures import StepFailed
+from localbg.core import failures, files
+from localbg.core.failures import StepFailed
 
 
 def read(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed]:

@@ -10,8 +10,11 @@ import unicodedata
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from localbg import delimited, files, image_files, names, truth
-from localbg.addresses import (
+from localbg.core import files, names
+from localbg.core.names import shown
+from localbg.core.parameters import LEAST_RADIUS, Parameter, nearest, problem, split_unit
+from localbg.io import delimited, image_files, truth
+from localbg.io.addresses import (
     OTHER_ADDRESS,
     is_address,
     joined,
@@ -19,8 +22,6 @@ from localbg.addresses import (
     redacted,
     redacted_text,
 )
-from localbg.names import shown
-from localbg.parameters import LEAST_RADIUS, Parameter, nearest, problem, split_unit
 
 ROLES = ("", "blank")
 SIZE = Parameter("Size", required=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from localbg.parameters import HUGE, Parameter, constant, functions, given, is_number, scale
+from localbg.core.parameters import HUGE, Parameter, constant, functions, given, is_number, scale
 
 LIBRARY = Path(__file__).parent
 STEPS = ("denoise", "background", "subtract", "threshold", "spots")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from localbg.parameters import Area, NonNegative, Size
+from localbg.core.parameters import Area, NonNegative, Size
 from localbg.shapes import shapes
 
 EIGHT = np.ones((3, 3), bool)
@@ -209,7 +209,7 @@ def measured(
     found : dict
         ``level`` and ``noise`` of the foreground.
     facts : dict
-        Of the image; see `localbg.images.Plane`.
+        Of the image; see `localbg.io.images.Plane`.
     spot_radius : float
         Pixels.
     polarity : {"bright", "dark"}

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg import suggest
+from localbg.core.text import count, number
 from localbg.figures import COLOURS, WIDTH, Result, styled
 from localbg.panels import TRUE, foreground_limit, grey_range, rings, show, window
 from localbg.suggest import Blobs, Radius
-from localbg.text import count, number
 
 MOST_PROFILED = 500  # blobs of the image
 REACH = 3  # radii to which a profile goes

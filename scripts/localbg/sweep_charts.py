@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from localbg.core.text import number
 from localbg.figures import COLOURS, WIDTH, styled
 from localbg.sweeps import Line, in_order
-from localbg.text import number
 
 # Beyond these, a figure is no longer read; the table has all rows.
 MAX_ROWS = 6

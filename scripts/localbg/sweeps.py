@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localbg import bootstrap
-from localbg.parameters import split_unit
+from localbg.core import bootstrap
+from localbg.core.parameters import split_unit
 
 # By how much the count may change along a plateau, highest over lowest.
 TOLERANCE = 1.1

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
+from localbg.core.parameters import NonNegative, Percent, Positive, Share, Size
 from localbg.noise import Noise, measure
-from localbg.parameters import NonNegative, Percent, Positive, Share, Size
 
 if TYPE_CHECKING:
     from localbg.matched_filter import Limits

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from localbg import flags, measured_radius
-from localbg.text import count, listed, number
+from localbg import measured_radius
+from localbg.core.text import count, listed, number
+from localbg.io import image_flags
 from localbg.verdict_evidence import by_height
 
 # A method is not trusted on an image where this share of its spots is false, and no fewer than that
@@ -148,7 +149,7 @@ def remarks(images: Iterable[Mapping], counts: Iterable[Mapping]) -> dict[str, s
     """
     said = {}
     for row in images:
-        odd = flags.explained(row) if row["status"] == "ok" else []
+        odd = image_flags.explained(row) if row["status"] == "ok" else []
         said[row["image"]] = [
             f"{text[0].upper()}{text[1:]}." for weight, text in odd if weight >= SERIOUS
         ]

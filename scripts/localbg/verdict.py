@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from localbg import trust
-from localbg.text import count, number
+from localbg.core.text import count, number
 from localbg.verdict_evidence import FEWEST_IMAGES, KINDS, Evidence
 
 # Beyond this many images, a difference that more of them would show is of no use.

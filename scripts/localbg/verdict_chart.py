@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from localbg.core.text import count
 from localbg.figures import COLOURS, WIDTH, styled
-from localbg.text import count
 from localbg.verdict_evidence import KINDS, Evidence
 
 MAX_ROWS = 30  # methods that are shown

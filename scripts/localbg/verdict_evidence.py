@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from localbg import bootstrap
+from localbg.core import bootstrap
 
 KINDS = ("truth", "planted spots", "false spots", "residuals", "stability")
 # With fewer images, all of them favour one of two equal methods by chance more often than once in

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
 
 
 def estimate(

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from localbg.core.parameters import Size, Whole
 from localbg.kernels.gaussian import gaussian as exact
 from localbg.kernels.shrunken import shrunken
-from localbg.parameters import Size, Whole
 
 
 def gaussian(image: np.ndarray, *, sigma: Size, shrink: Whole = 1, threads: int = 1) -> np.ndarray:

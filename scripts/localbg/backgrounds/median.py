@@ -4,10 +4,10 @@ from typing import Literal
 
 import numpy as np
 
+from localbg.core.parameters import Size, Whole
 from localbg.kernels.footprint import half_widths
 from localbg.kernels.median import median as exact
 from localbg.kernels.shrunken import shrunken
-from localbg.parameters import Size, Whole
 
 
 def median(

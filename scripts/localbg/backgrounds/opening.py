@@ -4,9 +4,9 @@ from typing import Literal
 
 import numpy as np
 
+from localbg.core.parameters import Size
 from localbg.kernels.extremes import dilate, erode
 from localbg.kernels.footprint import half_widths
-from localbg.parameters import Size
 
 
 def opening(

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from localbg.core.parameters import Size
 from localbg.kernels.ball import roll
-from localbg.parameters import Size
 
 # Rows that are enlarged together: little memory, and few calls.
 ROWS = 256

@@ -8,7 +8,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
 from localbg.kernels.compiled import compiled, in_bands
 
 # Columns that are worked on together, so that all rows under the footprint stay in the cache.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
 from localbg.kernels.compiled import compiled, in_bands
 
 # How far a kernel reaches, in standard deviations: 2e-9 of it lies beyond.

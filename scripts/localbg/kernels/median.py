@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
 from localbg.kernels.compiled import compiled, in_bands
 
 # Rows that slide along together, one histogram each: as many 16-bit numbers as a 256-bit register.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from localbg.arrays import require_plane
+from localbg.core.checks import require_plane
 from localbg.kernels.compiled import compiled, in_bands
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from localbg.arrays import require_fit
+from localbg.core.checks import require_fit
+from localbg.core.parameters import resolved
 from localbg.denoise import denoise
-from localbg.parameters import resolved
 
 
 def denoise_image(

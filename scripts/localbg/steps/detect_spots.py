@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from localbg import spots
-from localbg.arrays import require_within
-from localbg.parameters import radius_in_pixels, resolved
+from localbg.core.checks import require_within
+from localbg.core.parameters import radius_in_pixels, resolved
 
 
 def detect_spots(
@@ -36,7 +36,7 @@ def detect_spots(
     decision : mapping
         Record of `localbg.steps.threshold_foreground`.
     facts : mapping
-        What is known of the raw image; see `localbg.images.Plane`.
+        What is known of the raw image; see `localbg.io.images.Plane`.
     spot_radius : float or str
         In pixels, or in µm as text.
     polarity : {"bright", "dark"}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from localbg import backgrounds
-from localbg.arrays import require_fit
-from localbg.parameters import resolved
+from localbg.core.checks import require_fit
+from localbg.core.parameters import resolved
 
 
 def estimate_background(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from localbg.arrays import require_within
-from localbg.parameters import resolved
+from localbg.core.checks import require_within
+from localbg.core.parameters import resolved
 from localbg.threshold import threshold
 
 

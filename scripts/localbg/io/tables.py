@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from localbg import files
+from localbg.core import files
 
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
 # Text that a spreadsheet would take for a formula is written with an apostrophe in front, and text

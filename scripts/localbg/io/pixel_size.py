@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from localbg.tiff_structure import Page, Structure
+from localbg.io.tiff_structure import Page, Structure
 
 # Symbols as OME writes them; upper and lower case differ (mm, Mm).
 SYMBOLS = {"m": 1e6, "dm": 1e5, "cm": 1e4, "mm": 1e3, "um": 1.0, "nm": 1e-3, "pm": 1e-6, "Å": 1e-4}

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from localbg import files
+from localbg.core import files
 
 MARK = b'{"failed_step": '
 # Not the image's fault: the job itself has to fail, so that it is run again.

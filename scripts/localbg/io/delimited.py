@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from localbg import files
+from localbg.core import files
 
 SEPARATORS = ",;\t|"
 # Excel's first line, where it says what separates the cells.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import tifffile
 
-from localbg import ome
-from localbg.tiff_layout import Frame
-from localbg.tiff_structure import ImageError, Page, Structure
+from localbg.io import ome
+from localbg.io.tiff_layout import Frame
+from localbg.io.tiff_structure import ImageError, Page, Structure
 
 
 class Source:

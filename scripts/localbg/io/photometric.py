@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from localbg.tiff_structure import ImageError, Page
+from localbg.io.tiff_structure import ImageError, Page
 
 MINISWHITE, MINISBLACK, RGB, PALETTE = range(4)
 STEP = 257  # of a palette of 8 bits, which is stored in 16

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from localbg.tiff_structure import ImageError
+from localbg.io.tiff_structure import ImageError
 
 COLUMNS = {"C": "channel", "Z": "z", "T": "t"}
 KNOWN = "CZTSYX"

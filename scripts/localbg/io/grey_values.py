@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from localbg.tiff_structure import ImageError
+from localbg.io.tiff_structure import ImageError
 
 # Rounding may move a pixel by so much of what nearly all neighbours that differ differ by at most:
 # 0.2 standard deviations of white noise.

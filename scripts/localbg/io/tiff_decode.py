@@ -10,8 +10,8 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from localbg.segment_headers import coded_size
-from localbg.tiff_structure import ImageError, damaged
+from localbg.io.segment_headers import coded_size
+from localbg.io.tiff_structure import ImageError, damaged
 
 # Compressions of plain bytes, of a known number: LZW, Deflate, PackBits, LZMA, zstd.
 OF_BYTES = {5, 8, 32773, 32946, 34925, 34926, 50000, 50013}

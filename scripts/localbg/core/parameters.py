@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from localbg.names import shown
+from localbg.core.names import shown
 
 Size = float
 """Annotation of a length: pixels, multiples of the spot radius (``2x``), or ``0.5um``."""

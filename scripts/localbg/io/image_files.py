@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from functools import cache
 
-from localbg.names import shown
+from localbg.core.names import shown
 
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 # Other formats of images; a folder of them must not look like a folder without images.

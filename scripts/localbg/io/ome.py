@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
-from localbg.tiff_structure import ImageError, Structure, damaged
+from localbg.io.tiff_structure import ImageError, Structure, damaged
 
 ROOT = re.compile(r"<(\w+:)?OME[\s>]")
 SUFFIXES = (".ome.tif", ".ome.tiff")

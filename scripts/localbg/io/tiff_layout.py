@@ -6,8 +6,8 @@ import json
 import math
 from dataclasses import dataclass
 
-from localbg import ome
-from localbg.tiff_structure import DESCRIPTION, ImageError, Page, Structure, damaged
+from localbg.io import ome
+from localbg.io.tiff_structure import DESCRIPTION, ImageError, Page, Structure, damaged
 
 # Private tags and words of files whose planes only their own readers in tifffile know.
 VENDOR_TAGS = {

@@ -13,8 +13,8 @@ from concurrent.futures import TimeoutError as OutOfTime
 from http import HTTPStatus
 from pathlib import Path
 
-from localbg import failures, files
-from localbg.addresses import fingerprint, redacted
+from localbg.core import failures, files
+from localbg.io.addresses import fingerprint, redacted
 
 log = logging.getLogger("localbg")
 
@@ -64,7 +64,7 @@ def download(address: str, path: Path | str) -> None:
         If there is nothing, or no file that could be an image; if it ends early, stalls or does
         not fit on the disk. Errors of the server (5xx) and of the connection are tried `TRIES`
         times in all before that.
-    localbg.files.NotWritten
+    localbg.core.files.NotWritten
         Where the disk cannot be written.
 
     Notes

@@ -11,12 +11,20 @@ from functools import cached_property
 import numpy as np
 import tifffile
 
-from localbg import files, flags, grey_values, memory, photometric, picks, pixel_size, tiff_decode
-from localbg.failures import SYSTEM_ERRORS
-from localbg.ome import companions
-from localbg.sources import Source, Sources
-from localbg.tiff_layout import Frame, Layout, layout, one_of
-from localbg.tiff_structure import (
+from localbg.core import files, memory
+from localbg.core.failures import SYSTEM_ERRORS
+from localbg.io import (
+    grey_values,
+    image_flags,
+    photometric,
+    pixel_size,
+    plane_selection,
+    tiff_decode,
+)
+from localbg.io.ome import companions
+from localbg.io.sources import Source, Sources
+from localbg.io.tiff_layout import Frame, Layout, layout, one_of
+from localbg.io.tiff_structure import (
     MOST_COMPRESSED,
     MOST_UNCHECKED,
     ImageError,
@@ -89,7 +97,7 @@ class Plane:
             "grey_step": self.grey_step,
             "sha256": self.sha256,
             "companions": self.companions,
-        } | flags.image_flags(self.pixels)
+        } | image_flags.image_flags(self.pixels)
 
 
 def read(
@@ -139,12 +147,12 @@ def read(
         with _one_error(path, passed=ImageError):  # a header that claims memory is damaged
             image = _layout(sources.own)
         photometric.require_grey(image.first, path)
-        names = picks.axis_names(axes, image.axes, image.shape, path)
-        chosen = picks.selection(names, image.shape, {"C": channel, "Z": z, "T": t}, path)
+        names = plane_selection.axis_names(axes, image.axes, image.shape, path)
+        chosen = plane_selection.selection(names, image.shape, {"C": channel, "Z": z, "T": t}, path)
         with _one_error(path):
             reader = _Reader(sources, image, names)
             reader.require_memory(chosen)
-            stored = picks.assemble(names, image.shape, image.outer, chosen, reader.frame)
+            stored = plane_selection.assemble(names, image.shape, image.outer, chosen, reader.frame)
             pixels = grey_values.supported(stored, path)
             size, note = _pixel_size(sources.own.structure, image, pixel_size_um)
         sources.finish()
@@ -160,7 +168,7 @@ def read(
         sources.hashes[own],
         sources.stamps,
         [{"path": other, "sha256": sources.hashes[other]} for other in others],
-        picks.axes_note(names, image.axes),
+        plane_selection.axes_note(names, image.axes),
     )
 
 
@@ -219,7 +227,7 @@ def _require_possible(structure, image):
     promise = held * image.first.nbytes
     if promise > MOST_UNCHECKED and promise > MOST_COMPRESSED * structure.size:
         raise ImageError(
-            f"{structure.path} promises {picks.described(image.axes, image.shape)} of "
+            f"{structure.path} promises {plane_selection.described(image.axes, image.shape)} of "
             f"{image.first.dtype}, {promise / 1e9:.3g} GB, in a file of {structure.size} bytes; "
             "its header is damaged or made up"
         )
@@ -238,7 +246,9 @@ class _Reader:
         image = self._image
         sizes = [n if pick is None else 1 for n, pick in zip(image.shape, chosen, strict=True)]
         pixels, frames = math.prod(sizes), math.prod(sizes[: image.outer])
-        _, _, page, _ = self._locate(*next(picks.frame_numbers(image.shape, image.outer, chosen)))
+        _, _, page, _ = self._locate(
+            *next(plane_selection.frame_numbers(image.shape, image.outer, chosen))
+        )
         needed = tiff_decode.need_bytes(page) + frames * image.first.nbytes
         # A mean adds up 64-bit floats.
         needed += 16 * image.first.size * any(isinstance(pick, str) for pick in chosen)
@@ -270,7 +280,11 @@ class _Reader:
             source, own = self._sources.locate(frame)
         except ImageError as error:
             outer = zip(self._names, index, strict=False)
-            words = [f"{picks.COLUMNS[n]} {i}" for n, i in outer if n in picks.COLUMNS]
+            words = [
+                f"{plane_selection.COLUMNS[n]} {i}"
+                for n, i in outer
+                if n in plane_selection.COLUMNS
+            ]
             raise ImageError(
                 f"{self._path}: plane {', '.join(words) or number} cannot be read: {error}"
             ) from error

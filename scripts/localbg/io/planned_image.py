@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from localbg import failures, images
-from localbg.images import ImageError, Plane
+from localbg.core import failures
+from localbg.io import images
+from localbg.io.images import ImageError, Plane
 
 
 def read(source: str | os.PathLike, picks: dict, stamp: list) -> Plane:
@@ -16,20 +17,20 @@ def read(source: str | os.PathLike, picks: dict, stamp: list) -> Plane:
     source : path
         The image's file.
     picks : dict
-        How to read it; see `localbg.images.read`.
+        How to read it; see `localbg.io.images.read`.
     stamp : list
         What told the file, and those that it takes pages from, from other versions when the run
         was planned: path, size and time of change of each. Empty where nobody could tell.
 
     Returns
     -------
-    localbg.images.Plane
+    localbg.io.images.Plane
 
     Raises
     ------
-    localbg.images.ImageError
+    localbg.io.images.ImageError
         Also if the file has changed since.
-    localbg.failures.DownloadFailed
+    localbg.core.failures.DownloadFailed
         If a failure record stands in its place.
     """
     failures.require_downloaded(source)

@@ -7,8 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from localbg import delimited, files
-from localbg.names import shown
+from localbg.core import files
+from localbg.core.names import shown
+from localbg.io import delimited
 
 # Columns of a csv that hold row and column: ours, and those of napari's points.
 POSITIONS = (("y", "x"), ("axis-0", "axis-1"))
@@ -263,7 +264,7 @@ def _label_image(path, shape):
     import numpy as np
     import tifffile
 
-    from localbg import images
+    from localbg.io import images
 
     try:
         images.promised(path)

@@ -1,0 +1,1 @@
+"""What everything stands on: units, checks, files, failures and words; no images."""

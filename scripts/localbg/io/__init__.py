@@ -1,0 +1,1 @@
+"""Reading and writing: images of every kind, points, labels, tables."""
