@@ -27,10 +27,10 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "imagej")]
 from imagej_process import ImageJ, what_is_missing  # noqa: E402
 
 from localbg.backgrounds.rolling_ball import rolling_ball  # noqa: E402
-from localbg.kernels.extremes import dilate, erode  # noqa: E402
-from localbg.kernels.footprint import half_widths  # noqa: E402
-from localbg.kernels.gaussian import gaussian  # noqa: E402
-from localbg.kernels.median import median  # noqa: E402
+from localbg.filters.footprint import half_widths  # noqa: E402
+from localbg.filters.gaussian_filter import gaussian  # noqa: E402
+from localbg.filters.median_filter import median  # noqa: E402
+from localbg.filters.min_max import dilate, erode  # noqa: E402
 
 OPERATIONS = ("median", "tophat", "gaussian", "rolling_ball")
 DTYPES = ("uint8", "uint16", "float32")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, obey_permissions
-from localbg.kernels import compiled
-from localbg.kernels.compiled import in_bands
+from localbg.filters import compiled
+from localbg.filters.compiled import in_bands
 
 PROGRAM = """
 import logging, sys
@@ -20,7 +20,7 @@ sys.path.insert(0, sys.argv[1])
 logging.basicConfig(level=logging.INFO)
 import numpy as np
 from localbg.kernels import compiled
-from localbg.kernels.ball import roll
+from localbg.filters.ball import roll
 compiled.PATIENCE = float(sys.argv[2])
 image = np.arange(48, dtype=np.float32).reshape(6, 8) % 7
 print(roll(image, np.zeros((3, 3), np.float32)).tolist())

@@ -10,11 +10,11 @@ from scipy import ndimage
 from skimage.morphology import disk
 
 from conftest import ROOT
-from localbg.kernels.extremes import dilate, erode
-from localbg.kernels.footprint import half_widths, mask
-from localbg.kernels.gaussian import gaussian
-from localbg.kernels.median import median
-from localbg.kernels.shrunken import shrunken
+from localbg.filters.footprint import half_widths, mask
+from localbg.filters.gaussian_filter import gaussian
+from localbg.filters.median_filter import median
+from localbg.filters.min_max import dilate, erode
+from localbg.filters.shrunken import shrunken
 
 FOOTPRINTS = ("disk", "imagej")
 RADII = st.sampled_from([0.5, 0.9, 1, 1.5, 1.8, 2, 2.5, 2.9, 3, 3.9, 4.5, 6])

@@ -14,7 +14,7 @@ from localbg import backgrounds, plan, scoring, spots
 from localbg.core.parameters import resolved
 from localbg.denoise import denoise
 from localbg.fdr import beyond_bulk, significant
-from localbg.kernels.contrast import DIRECTIONS, contrasts, step_across
+from localbg.filters.contrast import DIRECTIONS, contrasts, step_across
 from localbg.likeness import fit_spots
 from localbg.subtract import subtract
 from localbg.threshold import threshold

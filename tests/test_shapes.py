@@ -11,9 +11,9 @@ from conftest import ROOT, shared
 from localbg import backgrounds, measured_radius, plan, scoring, spots
 from localbg.core.parameters import resolved
 from localbg.denoise import denoise
+from localbg.filters.moments import widths
 from localbg.io import tables
 from localbg.io.image_flags import image_flags
-from localbg.kernels.moments import widths
 from localbg.noise import pixel_noise
 from localbg.shapes import FWHM_PER_RADIUS, shapes
 from localbg.subtract import subtract

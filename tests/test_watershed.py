@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
-from localbg.kernels.watershed import divide
+from localbg.filters.watershed import divide
 
 EIGHT = np.ones((3, 3), bool)
 SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12))

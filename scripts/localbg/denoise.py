@@ -47,7 +47,7 @@ def none(image: np.ndarray) -> np.ndarray:
 
 def gaussian(image: np.ndarray, *, sigma: Size, threads: int = 1) -> np.ndarray:
     """Gaussian filter; ``sigma`` in pixels. Returns float32."""
-    from localbg.kernels import gaussian as kernel
+    from localbg.filters import gaussian_filter as kernel
 
     return kernel.gaussian(image, sigma, threads=threads)
 
@@ -60,7 +60,7 @@ def median(
     threads: int = 1,
 ) -> np.ndarray:
     """Median over a disc of ``radius`` pixels. Keeps the dtype."""
-    from localbg.kernels import footprint as round_footprint
-    from localbg.kernels import median as kernel
+    from localbg.filters import footprint as round_footprint
+    from localbg.filters import median_filter as kernel
 
     return kernel.median(image, round_footprint.half_widths(radius, footprint), threads=threads)

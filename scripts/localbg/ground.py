@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from localbg import noise
 from localbg.core.checks import require_plane
-from localbg.kernels.footprint import half_widths
-from localbg.kernels.median import median
+from localbg.filters.footprint import half_widths
+from localbg.filters.median_filter import median
 
 WHERE = ("flat", "slope", "bright")
 # Spot radii that the windows of level and noise span: wide enough to look past a spot.

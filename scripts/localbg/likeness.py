@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from localbg.kernels.disc import projections
+from localbg.filters.disc import projections
 
 REACH = 2.0  # spot radii around the place that are compared
 LEAST_REACH = 1.5  # pixels: the eight neighbours

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from localbg.fdr import BULK, beyond_bulk, significant
-from localbg.kernels.contrast import contrasts, step_across
-from localbg.kernels.extremes import dilate
-from localbg.kernels.footprint import half_widths
+from localbg.filters.contrast import contrasts, step_across
+from localbg.filters.footprint import half_widths
+from localbg.filters.min_max import dilate
 from localbg.level_noise import measure_noise
 from localbg.likeness import fit_spots
 

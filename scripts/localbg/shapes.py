@@ -57,14 +57,14 @@ def shapes(
     Notes
     -----
     The width is looked for from the highest foreground of a spot on, and may be that of something
-    far narrower or wider than the spot radius: see `localbg.kernels.moments.widths`. The likeness
+    far narrower or wider than the spot radius: see `localbg.filters.moments.widths`. The likeness
     is that of the spot's centroid: see `localbg.likeness`. Costs about 15 µs a spot.
     """
     n = len(found["spot"])
     if not n:
         empty = np.empty(0)
         return {"fwhm": empty, "fwhm_um": empty, "likeness": empty, "flags": np.empty(0, object)}
-    from localbg.kernels.moments import widths
+    from localbg.filters.moments import widths
 
     up = image.astype(np.float32) if polarity == "bright" else -image.astype(np.float32)
     tops = _tops(labels, foreground, found["spot"])

@@ -68,7 +68,7 @@ def label(
         labels = _kept(labels, keep)
         mask = labels > 0
     if split:
-        from localbg.kernels.watershed import divide
+        from localbg.filters.watershed import divide
 
         labels = divide(mask, foreground, rise=prominence * noise, distance=min_distance)
     if exclude_border:
@@ -88,8 +88,8 @@ def _kept(labels, keep):
 
 def _cleaned(mask, close, fill_holes):
     if close:
-        from localbg.kernels.extremes import dilate, erode
-        from localbg.kernels.footprint import half_widths
+        from localbg.filters.footprint import half_widths
+        from localbg.filters.min_max import dilate, erode
 
         # The surroundings count as background, or closing would glue objects to the border.
         widths = half_widths(close)

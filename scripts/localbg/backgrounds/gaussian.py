@@ -3,8 +3,8 @@
 import numpy as np
 
 from localbg.core.parameters import Size, Whole
-from localbg.kernels.gaussian import gaussian as exact
-from localbg.kernels.shrunken import shrunken
+from localbg.filters.gaussian_filter import gaussian as exact
+from localbg.filters.shrunken import shrunken
 
 
 def gaussian(image: np.ndarray, *, sigma: Size, shrink: Whole = 1, threads: int = 1) -> np.ndarray:
@@ -17,7 +17,7 @@ def gaussian(image: np.ndarray, *, sigma: Size, shrink: Whole = 1, threads: int 
         Standard deviation in pixels.
     shrink : int
         Above 1, the image is shrunken by this factor first: approximate, see
-        `localbg.kernels.shrunken`. (The exact filter is about as fast.)
+        `localbg.filters.shrunken`. (The exact filter is about as fast.)
     threads : int
         The result is the same for any number.
 

@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 
 from localbg.core.parameters import Size, Whole
-from localbg.kernels.footprint import half_widths
-from localbg.kernels.median import median as exact
-from localbg.kernels.shrunken import shrunken
+from localbg.filters.footprint import half_widths
+from localbg.filters.median_filter import median as exact
+from localbg.filters.shrunken import shrunken
 
 
 def median(
@@ -26,10 +26,10 @@ def median(
     radius : float
         Radius of the disc in pixels.
     footprint : {"disk", "imagej"}
-        See `localbg.kernels.footprint.half_widths`.
+        See `localbg.filters.footprint.half_widths`.
     shrink : int
         Above 1, the image is shrunken by this factor first: approximate, see
-        `localbg.kernels.shrunken`.
+        `localbg.filters.shrunken`.
     threads : int
         The result is the same for any number.
 

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 
 from localbg.core.parameters import Size
-from localbg.kernels.extremes import dilate, erode
-from localbg.kernels.footprint import half_widths
+from localbg.filters.footprint import half_widths
+from localbg.filters.min_max import dilate, erode
 
 
 def opening(
@@ -24,7 +24,7 @@ def opening(
     radius : float
         Radius of the disc in pixels; larger than a spot, smaller than the background's features.
     footprint : {"disk", "imagej"}
-        See `localbg.kernels.footprint.half_widths`.
+        See `localbg.filters.footprint.half_widths`.
     threads : int
         The result is the same for any number.
 

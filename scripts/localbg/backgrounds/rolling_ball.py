@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from localbg.core.parameters import Size
-from localbg.kernels.ball import roll
+from localbg.filters.ball import roll
 
 # Rows that are enlarged together: little memory, and few calls.
 ROWS = 256

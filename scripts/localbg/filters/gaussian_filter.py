@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from localbg.core.checks import require_plane
-from localbg.kernels.compiled import compiled, in_bands
+from localbg.filters.compiled import compiled, in_bands
 
 # How far a kernel reaches, in standard deviations: 2e-9 of it lies beyond.
 REACH = 6

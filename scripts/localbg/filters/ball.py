@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from localbg.kernels.compiled import compiled, in_bands
+from localbg.filters.compiled import compiled, in_bands
 
 # Columns that are worked on together.
 BREADTH = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from localbg.kernels.compiled import compiled
+from localbg.filters.compiled import compiled
 
 REACH = 3.5  # standard deviations of the weight
 # Pixels: a narrower weight is hardly sampled, and of one so narrow noise decides how it adapts.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from localbg.kernels.compiled import compiled
+from localbg.filters.compiled import compiled
 
 
 def divide(

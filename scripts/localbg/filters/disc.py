@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from localbg.kernels.compiled import compiled
+from localbg.filters.compiled import compiled
 
 
 def projections(

@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from localbg.core.checks import require_plane
-from localbg.kernels.compiled import compiled, in_bands
+from localbg.filters.compiled import compiled, in_bands
 
 # Columns that are worked on together, so that all rows under the footprint stay in the cache.
 BREADTH = 1024
@@ -24,7 +24,7 @@ def erode(image: np.ndarray, widths: np.ndarray, *, threads: int = 1) -> np.ndar
     ----------
     image : ndarray, 2-D, uint8, uint16 or float32
     widths : ndarray of int
-        Half-widths of the footprint's rows, from `localbg.kernels.footprint.half_widths`.
+        Half-widths of the footprint's rows, from `localbg.filters.footprint.half_widths`.
     threads : int
         The result is the same for any number.
 

@@ -8,7 +8,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from localbg.core.checks import require_plane
-from localbg.kernels.compiled import compiled, in_bands
+from localbg.filters.compiled import compiled, in_bands
 
 # Rows that slide along together, one histogram each: as many 16-bit numbers as a 256-bit register.
 LANES = 16
@@ -28,7 +28,7 @@ def median(image: np.ndarray, widths: np.ndarray, *, threads: int = 1) -> np.nda
     ----------
     image : ndarray, 2-D, uint8, uint16 or float32
     widths : ndarray of int
-        Half-widths of the footprint's rows, from `localbg.kernels.footprint.half_widths`.
+        Half-widths of the footprint's rows, from `localbg.filters.footprint.half_widths`.
     threads : int
         The result is the same for any number.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from localbg.core.checks import require_plane
-from localbg.kernels.compiled import compiled, in_bands
+from localbg.filters.compiled import compiled, in_bands
 
 
 def shrunken(
