@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 import numpy as np
 
-from localbg import likeness, matched_filter, threshold
+from localbg.detection import likeness, matched_filter, threshold
 
 # Those that were chosen by looking at images, as "module.NAME"; without a module, a parameter.
 CONSTANTS = (

@@ -17,7 +17,8 @@ from real_sets import Tally, pooled, tally
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from localbg import backgrounds, denoise, spots, subtract, threshold  # noqa: E402
+from localbg import backgrounds  # noqa: E402
+from localbg.detection import denoise, spots, subtract, threshold  # noqa: E402
 
 SIZE = {"gaussian": "sigma"}  # The other backgrounds have a radius.
 THREADS = 2

@@ -18,7 +18,7 @@ import scenes
 import tifffile
 import yaml
 
-from localbg.measures import MEASURES
+from localbg.detection.measures import MEASURES
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -11,7 +11,7 @@ import tifffile
 from scenes import image as scene
 from skimage import filters, measure, morphology
 
-from localbg import spots, subtract, threshold
+from localbg.detection import spots, subtract, threshold
 
 RADIUS = 15
 OBJECTS = 100_000

@@ -6,8 +6,8 @@ import time
 
 from localbg import chain, job, shared_thresholds
 from localbg.core import failures, files
+from localbg.detection.measures import MEASURES
 from localbg.io import images, planned_image, tables
-from localbg.measures import MEASURES
 
 
 def main(

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import lru_cache
 
-from localbg import gathered, job, measured_radius, recipes
+from localbg import gathered, job, recipes
 from localbg.core.parameters import in_pixels
+from localbg.detection import measured_radius
+from localbg.detection.measures import MEASURES
 from localbg.gathered import Found
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.measures import MEASURES
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
 FACTS = (

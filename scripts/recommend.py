@@ -1,15 +1,7 @@
 """Rank the methods by the strongest evidence there is, and recommend one."""
 
-from localbg import (
-    crossvalidation,
-    figures,
-    job,
-    measured_radius,
-    trust,
-    verdict,
-    verdict_chart,
-    verdict_evidence,
-)
+from localbg import crossvalidation, figures, job, trust, verdict, verdict_chart, verdict_evidence
+from localbg.detection import measured_radius
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 

@@ -2,8 +2,8 @@
 
 from localbg import job
 from localbg.core import files
+from localbg.detection.measures import MEASURES
 from localbg.io import images, tables
-from localbg.measures import MEASURES
 from localbg.steps.detect_spots import detect_spots
 
 

@@ -8,7 +8,8 @@ import pytest
 import tifffile
 
 from conftest import ROOT
-from localbg import chain, likeness, matched_filter
+from localbg import chain
+from localbg.detection import likeness, matched_filter
 from localbg.io import images
 from localbg.plan import make_plan
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localbg.likeness import likeness
+from localbg.detection.likeness import likeness
 
 
 def gaussian(shape, place, radius):

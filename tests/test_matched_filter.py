@@ -10,14 +10,15 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from conftest import ROOT
-from localbg import backgrounds, plan, scoring, spots
+from localbg import backgrounds, plan, scoring
 from localbg.core.parameters import resolved
-from localbg.denoise import denoise
-from localbg.fdr import beyond_bulk, significant
+from localbg.detection import spots
+from localbg.detection.denoise import denoise
+from localbg.detection.fdr import beyond_bulk, significant
+from localbg.detection.likeness import fit_spots
+from localbg.detection.subtract import subtract
+from localbg.detection.threshold import threshold
 from localbg.filters.contrast import DIRECTIONS, contrasts, step_across
-from localbg.likeness import fit_spots
-from localbg.subtract import subtract
-from localbg.threshold import threshold
 
 sys.path.append(str(ROOT / "benchmarks"))
 import families

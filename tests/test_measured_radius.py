@@ -2,7 +2,7 @@
 
 import pytest
 
-from localbg import measured_radius
+from localbg.detection import measured_radius
 from test_shapes import camera, counted, found, scattered
 
 

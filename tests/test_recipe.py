@@ -7,11 +7,12 @@ from scipy import ndimage
 
 import simulate
 from conftest import ROOT
-from localbg import backgrounds, plan, spots
+from localbg import backgrounds, plan
 from localbg.core.parameters import resolved
-from localbg.denoise import denoise
-from localbg.subtract import subtract
-from localbg.threshold import threshold
+from localbg.detection import spots
+from localbg.detection.denoise import denoise
+from localbg.detection.subtract import subtract
+from localbg.detection.threshold import threshold
 
 RADIUS, THRESHOLD = 15, 8
 DENOISE = {"none": {"filter": "none"}, "gaussian": {"filter": "gaussian", "sigma": 1}}

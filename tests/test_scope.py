@@ -8,8 +8,8 @@ import pytest
 import share_threshold
 from localbg import scope, shared_thresholds, sheet
 from localbg.core import failures, files
+from localbg.detection.threshold import threshold
 from localbg.plan import PlanError, make_plan
-from localbg.threshold import threshold
 
 SHEET = {
     "a1": {"path": "a1.tif", "group": "treated, 2 h"},

@@ -8,16 +8,17 @@ import tifffile
 from scipy.stats import binom
 
 from conftest import ROOT, shared
-from localbg import backgrounds, measured_radius, plan, scoring, spots
+from localbg import backgrounds, plan, scoring
 from localbg.core.parameters import resolved
-from localbg.denoise import denoise
+from localbg.detection import measured_radius, spots
+from localbg.detection.denoise import denoise
+from localbg.detection.noise import pixel_noise
+from localbg.detection.shapes import FWHM_PER_RADIUS, shapes
+from localbg.detection.subtract import subtract
+from localbg.detection.threshold import threshold
 from localbg.filters.moments import widths
 from localbg.io import tables
 from localbg.io.image_flags import image_flags
-from localbg.noise import pixel_noise
-from localbg.shapes import FWHM_PER_RADIUS, shapes
-from localbg.subtract import subtract
-from localbg.threshold import threshold
 
 FWHM_PER_SIGMA = 2 * (2 * np.log(2)) ** 0.5
 

@@ -8,7 +8,7 @@ import tifffile
 import yaml
 
 from conftest import snakemake
-from localbg import measured_radius
+from localbg.detection import measured_radius
 from localbg.io import tables
 from test_shapes import OTSU, bells, camera, dirt, hot_pixels, scattered
 

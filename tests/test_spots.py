@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage.measure import regionprops_table
 from skimage.morphology import disk
 
-from localbg.spots import label, measure
+from localbg.detection.spots import label, measure
 
 EIGHT = np.ones((3, 3), bool)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localbg.subtract import subtract
+from localbg.detection.subtract import subtract
 
 TYPES = (np.uint8, np.uint16, np.float32)
 

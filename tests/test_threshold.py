@@ -6,8 +6,9 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from skimage import filters
 
-from localbg import noise, signatures
-from localbg.threshold import threshold
+from localbg import signatures
+from localbg.detection import noise
+from localbg.detection.threshold import threshold
 
 HISTOGRAM_RULES = {
     "otsu": filters.threshold_otsu,

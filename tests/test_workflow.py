@@ -14,14 +14,15 @@ import yaml
 from scipy import ndimage
 
 from conftest import ROOT, snakemake
-from localbg import backgrounds, dependencies, spots
+from localbg import backgrounds, dependencies
 from localbg.core.parameters import resolved
-from localbg.denoise import denoise
+from localbg.detection import spots
+from localbg.detection.denoise import denoise
+from localbg.detection.subtract import subtract
+from localbg.detection.threshold import threshold
 from localbg.io import images, tables
 from localbg.io.columns import COLUMNS
 from localbg.plan import make_plan
-from localbg.subtract import subtract
-from localbg.threshold import threshold
 from simulate import gaussian_spots
 
 SCRIPTS = ROOT / "scripts"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from localbg import measured_radius
 from localbg.core import failures, files
+from localbg.detection import measured_radius
 from localbg.io import tables
 from localbg.plan import Plan
 from localbg.signatures import KINDS

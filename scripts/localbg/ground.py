@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from localbg import noise
 from localbg.core.checks import require_plane
+from localbg.detection import noise
 from localbg.filters.footprint import half_widths
 from localbg.filters.median_filter import median
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from localbg import measured_radius
+from localbg.detection import measured_radius
 from localbg.io import image_flags
 
 # Below these, an image is worth a look.

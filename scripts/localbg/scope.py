@@ -54,7 +54,7 @@ def shared(records: Iterable[Mapping]) -> dict:
     Parameters
     ----------
     records : iterable of mappings
-        What `localbg.threshold.threshold` said of each image by itself, or why it failed.
+        What `localbg.detection.threshold.threshold` said of each image by itself, or why it failed.
 
     Returns
     -------

@@ -38,8 +38,8 @@ def common(step: str) -> dict[str, Parameter]:
     if step == "background":
         return {"of": Parameter("Literal", choices=("image", "denoised"))}
     if step == "spots":
-        return _functions("spots.py")["label"]
-    entry = _functions(f"{step}.py")[step]
+        return _functions("detection/spots.py")["label"]
+    entry = _functions(f"detection/{step}.py")[step]
     common = {name: p for name, p in entry.items() if name not in ("filter", "rule")}
     return common | SCOPE if step == "threshold" else common
 
@@ -55,7 +55,7 @@ def shared(step: str, choice: str) -> dict[str, Parameter]:
 @cache
 def unbounded(step: str) -> tuple[str, ...]:
     """Rules of the step that ``min_snr`` does not bound."""
-    return constant(LIBRARY / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
+    return constant(LIBRARY / "detection" / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
 
 
 @cache
@@ -67,7 +67,7 @@ def choices(step: str) -> dict[str, dict[str, Parameter]]:
             name: known | ({"shrink_error": SHRINK_ERROR} if "shrink" in known else {})
             for name, known in filters.items()
         }
-    return {name: p for name, p in _functions(f"{step}.py").items() if name != step}
+    return {name: p for name, p in _functions(f"detection/{step}.py").items() if name != step}
 
 
 def signature(step: str, parameters: dict) -> dict[str, Parameter]:

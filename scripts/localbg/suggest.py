@@ -12,8 +12,8 @@ from scipy import ndimage
 from localbg.backgrounds.gaussian import gaussian
 from localbg.backgrounds.median import median
 from localbg.backgrounds.opening import opening
-from localbg.denoise import denoise
-from localbg.noise import measure
+from localbg.detection.denoise import denoise
+from localbg.detection.noise import measure
 
 # Scales of the search: sigmas in pixels, a quarter of an octave apart.
 FINEST, COARSEST, PER_OCTAVE = 0.7, 16.0, 4

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from localbg import measured_radius
 from localbg.core.text import count, listed, number
+from localbg.detection import measured_radius
 from localbg.io import image_flags
 from localbg.verdict_evidence import by_height
 
@@ -41,7 +41,7 @@ class Judged:
     of_edges : bool
         Whether edges of the image have much part in what is false.
     shapes : str
-        What the spots' shapes say against them, in words; see `localbg.measured_radius.doubt`.
+        What the spots' shapes say against them, in words; see `localbg.detection.measured_radius.doubt`.
     contrasts : (float, float) or None
         Lowest and highest contrast of the planted spots that are as high as the image's own.
     """

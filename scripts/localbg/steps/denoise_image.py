@@ -8,13 +8,13 @@ import numpy as np
 
 from localbg.core.checks import require_fit
 from localbg.core.parameters import resolved
-from localbg.denoise import denoise
+from localbg.detection.denoise import denoise
 
 
 def denoise_image(
     image: np.ndarray, parameters: Mapping, *, pixel_size_um: float | None, threads: int = 1
 ) -> tuple[np.ndarray, dict]:
-    """Denoise an image; see `localbg.denoise.denoise`.
+    """Denoise an image; see `localbg.detection.denoise.denoise`.
 
     Parameters
     ----------

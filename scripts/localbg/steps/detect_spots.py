@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from localbg import spots
 from localbg.core.checks import require_within
 from localbg.core.parameters import radius_in_pixels, resolved
+from localbg.detection import spots
 
 
 def detect_spots(
@@ -24,7 +24,7 @@ def detect_spots(
     polarity: str,
     pixel_size_um: float | None,
 ) -> tuple[np.ndarray, list[dict]]:
-    """Clean a mask, split touching spots and measure them; see `localbg.spots`.
+    """Clean a mask, split touching spots and measure them; see `localbg.detection.spots`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def detect_spots(
     labels : ndarray of int
         0 outside of spots.
     rows : list of dict
-        The `localbg.measures.MEASURES` of each spot.
+        The `localbg.detection.measures.MEASURES` of each spot.
 
     Raises
     ------

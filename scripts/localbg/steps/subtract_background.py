@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from localbg.subtract import subtract
+from localbg.detection.subtract import subtract
 
 
 def subtract_background(
     denoised: np.ndarray, background: np.ndarray, parameters: Mapping
 ) -> tuple[np.ndarray, dict]:
-    """Subtract a background; see `localbg.subtract.subtract`, whose parameters have no sizes.
+    """Subtract a background; see `localbg.detection.subtract.subtract`, whose parameters have no sizes.
 
     Returns
     -------

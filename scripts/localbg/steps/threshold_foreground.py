@@ -8,7 +8,7 @@ import numpy as np
 
 from localbg.core.checks import require_within
 from localbg.core.parameters import resolved
-from localbg.threshold import threshold
+from localbg.detection.threshold import threshold
 
 
 def threshold_foreground(
@@ -22,7 +22,7 @@ def threshold_foreground(
     shared: float | None = None,
     earlier: Mapping | None = None,
 ) -> tuple[np.ndarray, dict]:
-    """Threshold a foreground; see `localbg.threshold.threshold`.
+    """Threshold a foreground; see `localbg.detection.threshold.threshold`.
 
     Parameters
     ----------

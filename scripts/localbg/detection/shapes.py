@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from localbg.likeness import likeness
-from localbg.noise import pixel_noise
+from localbg.detection.likeness import likeness
+from localbg.detection.noise import pixel_noise
 
 # Of a Gaussian whose radius is sqrt(2) standard deviations, as everywhere here.
 FWHM_PER_RADIUS = 2 * math.log(2) ** 0.5
@@ -38,7 +38,7 @@ def shapes(
     Parameters
     ----------
     found : dict of str to ndarray
-        From `localbg.spots.measure`.
+        From `localbg.detection.spots.measure`.
     labels, image, foreground : ndarray, 2-D
         What that was measured on.
     facts : dict
@@ -58,7 +58,7 @@ def shapes(
     -----
     The width is looked for from the highest foreground of a spot on, and may be that of something
     far narrower or wider than the spot radius: see `localbg.filters.moments.widths`. The likeness
-    is that of the spot's centroid: see `localbg.likeness`. Costs about 15 µs a spot.
+    is that of the spot's centroid: see `localbg.detection.likeness`. Costs about 15 µs a spot.
     """
     n = len(found["spot"])
     if not n:

@@ -14,10 +14,10 @@ import numpy as np
 
 from localbg.core.checks import require_plane
 from localbg.core.parameters import NonNegative, Percent, Positive, Share, Size
-from localbg.noise import Noise, measure
+from localbg.detection.noise import Noise, measure
 
 if TYPE_CHECKING:
-    from localbg.matched_filter import Limits
+    from localbg.detection.matched_filter import Limits
 
 # Rules that min_snr does not bound.
 OWN_BOUND = ("matched_filter", "noise", "value")
@@ -32,7 +32,7 @@ class Scene(NamedTuple):
     found : Noise
         Of the foreground.
     grey_step : float
-        See `localbg.noise.measure`.
+        See `localbg.detection.noise.measure`.
     shared : float or None
         What is to be taken in place of what the rule says; for rules that give a mask.
     earlier : mapping or None
@@ -67,7 +67,7 @@ def threshold(
     foreground : ndarray of float32, 2-D
         Spots are positive.
     grey_step : float
-        See `localbg.noise.measure`.
+        See `localbg.detection.noise.measure`.
     denoised, raw : ndarray, same shape, optional
         What the background was subtracted from, and what that was made of; the rule
         ``matched_filter`` fits spots and measures the noise there, by default in the foreground.
@@ -95,7 +95,7 @@ def threshold(
         levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr``,
         ``scope`` (it was shared) or ``constant``. The threshold of ``matched_filter`` is a score
         of fitted spots, that of the others a foreground; it has ``significant`` and ``distinct``
-        besides (`localbg.matched_filter.Limits`).
+        besides (`localbg.detection.matched_filter.Limits`).
 
     Raises
     ------
@@ -158,7 +158,7 @@ def matched_filter(
 
     Returns
     -------
-    limits : localbg.matched_filter.Limits
+    limits : localbg.detection.matched_filter.Limits
     mask : ndarray of bool
         The cores of the spots: pixels within a radius of such a maximum that have at least 60 % of
         its contrast.
@@ -170,15 +170,15 @@ def matched_filter(
     none, whatever their height. Candidates are the local maxima of that contrast, no two of them
     within a radius; where an edge bends or is sharp, those with less than 30 % of the step
     across it are left out. At each, a Gaussian spot on a plane is fitted to the raw image by least
-    squares (`localbg.likeness.fit_spots`): its amplitude is what a matched filter makes of it, its
+    squares (`localbg.detection.likeness.fit_spots`): its amplitude is what a matched filter makes of it, its
     likeness the cosine between image and spot. A candidate is a spot if
 
     1. its amplitude is significant: above the noise of amplitudes at that level of the background
-       (`localbg.level_noise.measure_noise`) at the false-discovery rate
-       (`localbg.fdr.significant`);
+       (`localbg.detection.level_noise.measure_noise`) at the false-discovery rate
+       (`localbg.detection.fdr.significant`);
     2. it looks like a spot: what noise does not explain has a likeness of a half or more;
     3. its score, amplitude times likeness, is distinct from the bulk of the candidates, in grey
-       levels as well as in noise standard deviations (`localbg.fdr.beyond_bulk`). Texture, dim
+       levels as well as in noise standard deviations (`localbg.detection.fdr.beyond_bulk`). Texture, dim
        and blurred spots are told from spots so. Where the bulk leaves none, that of the upper half
        of the candidates is asked. Where the candidates in the midst of the bulk are far above the
        noise, or so many pass 1 and 2 that spots are in its midst, or many do and none is distinct,
@@ -192,7 +192,7 @@ def matched_filter(
     rounding. Costs up to 32 reads a pixel, a maximum filter, and fits at the candidates and at a
     sample of 33,000 pixels.
     """
-    from localbg.matched_filter import detect
+    from localbg.detection.matched_filter import detect
 
     return detect(
         scene.foreground,

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from localbg.fdr import BULK, beyond_bulk, significant
+from localbg.detection.fdr import BULK, beyond_bulk, significant
+from localbg.detection.level_noise import measure_noise
+from localbg.detection.likeness import fit_spots
 from localbg.filters.contrast import contrasts, step_across
 from localbg.filters.footprint import half_widths
 from localbg.filters.min_max import dilate
-from localbg.level_noise import measure_noise
-from localbg.likeness import fit_spots
 
 AROUND = 1.5  # spot radii to a pixel's surroundings
 # Local maxima are at least so many pixels apart, as two of noise can touch at a corner.
@@ -97,7 +97,7 @@ def detect(
     shared: float | None = None,
     earlier: Mapping | None = None,
 ) -> tuple[Limits, np.ndarray]:
-    """Find the spots among the local maxima; see `localbg.threshold.matched_filter`.
+    """Find the spots among the local maxima; see `localbg.detection.threshold.matched_filter`.
 
     Parameters
     ----------

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from localbg.likeness import Fits, fit_spots
-from localbg.noise import HALF_NORMAL, second_differences
+from localbg.detection.likeness import Fits, fit_spots
+from localbg.detection.noise import HALF_NORMAL, second_differences
 
 # The noise is measured on a sample of about so many pixels, in so many classes of the background's
 # level with equally many pixels, so many at least; in turns, each without what is clear of it and

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from localbg.core.parameters import Area, NonNegative, Size
-from localbg.shapes import shapes
+from localbg.detection.shapes import shapes
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -200,7 +200,7 @@ def measured(
     spot_radius: float,
     polarity: str,
 ) -> list[dict]:
-    """`measure` and `localbg.shapes.shapes` as a row for each spot.
+    """`measure` and `localbg.detection.shapes.shapes` as a row for each spot.
 
     Parameters
     ----------

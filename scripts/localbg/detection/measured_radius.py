@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from localbg.core.text import listed
-from localbg.shapes import FWHM_PER_RADIUS
+from localbg.detection.shapes import FWHM_PER_RADIUS
 
 # Spots that tell a radius: the stronger half, no fewer than the one and no more than the other.
 # Found at far too small a radius, most spots are noise, and the strongest are not.

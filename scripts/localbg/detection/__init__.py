@@ -1,0 +1,1 @@
+"""Finding and measuring spots: denoise, subtract, threshold, label, measure."""
