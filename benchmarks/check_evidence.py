@@ -21,8 +21,9 @@ from docs_tables import fill, markdown
 from known_images import Case
 from real_sets import read_sets, tally
 
-from localbg import chain, evidence, trust, verdict_evidence
+from localbg import evidence, trust, verdict_evidence
 from localbg.io import images, tables
+from localbg.pipeline import chain
 from localbg.plan import make_plan
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -101,8 +101,8 @@ class Watch(threading.Thread):
 
 def one_image(path: str, config: dict) -> list:
     """What the workflow does with one image, by the same functions, and no workflow around it."""
-    from localbg import chain
     from localbg.io import images, tables
+    from localbg.pipeline import chain
     from localbg.plan import make_plan
 
     if not WORK:

@@ -4,10 +4,11 @@ import json
 import os
 import time
 
-from localbg import chain, job, shared_thresholds
+from localbg import job
 from localbg.core import failures, files
 from localbg.detection.measures import MEASURES
 from localbg.io import images, planned_image, tables
+from localbg.pipeline import chain, shared_thresholds
 
 
 def main(
@@ -33,7 +34,7 @@ def main(
     rows : list of dict
         What the sheet says of each image, ``picks`` (how to read it) among it.
     methods, steps
-        As `localbg.chain.results` takes them.
+        As `localbg.pipeline.chain.results` takes them.
     keep : list of str
         Kinds of images to write as TIFF under ``results``.
     stamps : list of list

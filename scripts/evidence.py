@@ -2,9 +2,10 @@
 
 import json
 
-from localbg import evidence, job, shared_thresholds
+from localbg import evidence, job
 from localbg.core import failures, files
 from localbg.io import planned_image
+from localbg.pipeline import shared_thresholds
 
 
 def main(

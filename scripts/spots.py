@@ -4,7 +4,7 @@ from localbg import job
 from localbg.core import files
 from localbg.detection.measures import MEASURES
 from localbg.io import images, tables
-from localbg.steps.detect_spots import detect_spots
+from localbg.pipeline.steps.detect_spots import detect_spots
 
 
 def main(

@@ -3,7 +3,7 @@
 from localbg import job
 from localbg.core import files
 from localbg.io import images
-from localbg.steps.subtract_background import subtract_background
+from localbg.pipeline.steps.subtract_background import subtract_background
 
 
 def main(denoised: str, background: str, foreground: str, record: str, parameters: dict) -> None:

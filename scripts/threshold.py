@@ -3,7 +3,7 @@
 from localbg import job
 from localbg.core import files
 from localbg.io import images
-from localbg.steps.threshold_foreground import threshold_foreground
+from localbg.pipeline.steps.threshold_foreground import threshold_foreground
 
 
 def main(

@@ -2,9 +2,10 @@
 
 import json
 
-from localbg import chain, job
+from localbg import job
 from localbg.core import failures, files
 from localbg.io import planned_image
+from localbg.pipeline import chain
 
 
 def main(

@@ -8,9 +8,9 @@ import pytest
 import tifffile
 
 from conftest import ROOT
-from localbg import chain
 from localbg.detection import likeness, matched_filter
 from localbg.io import images
+from localbg.pipeline import chain
 from localbg.plan import make_plan
 
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -8,9 +8,9 @@ import yaml
 
 from conftest import ROOT
 from handmade import refusal
-from localbg import chain
 from localbg.io import images
 from localbg.io.images import ImageError
+from localbg.pipeline import chain
 from localbg.plan import make_plan
 
 CASES = ROOT / "tests" / "cases"

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from localbg import chain, evidence, scoring
+from localbg import evidence, scoring
 from localbg.completeness import fit, together
 from localbg.core import failures
 from localbg.io.images import Plane
+from localbg.pipeline import chain
 from localbg.plan import make_plan
 from localbg.recovery import Recovery
 from simulate import gaussian_spots, inner, scatter

@@ -6,8 +6,8 @@ import pytest
 
 from localbg import dependencies
 from localbg.fingerprints import Fingerprints, of
+from localbg.pipeline.signatures import KINDS
 from localbg.plan import make_plan
-from localbg.signatures import KINDS
 from test_workflow import spotted
 
 CONFIG = {

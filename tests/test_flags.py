@@ -9,9 +9,10 @@ import pytest
 import tifffile
 
 from conftest import shared, snakemake
-from localbg import chain, evidence
+from localbg import evidence
 from localbg.io import images
 from localbg.io.image_flags import explained, image_flags
+from localbg.pipeline import chain
 from localbg.plan import make_plan
 from test_workflow import configure, spotted, table
 

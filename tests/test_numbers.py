@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import yaml
 
-from localbg import chain, sheet
 from localbg import config as keys
+from localbg import sheet
 from localbg.core import failures
 from localbg.core.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
 from localbg.io import images
+from localbg.pipeline import chain
 from localbg.plan import PlanError, make_plan
 
 HUGE = int("9" * 400)

@@ -17,8 +17,8 @@ from localbg import gathered, provenance
 from localbg.core import files
 from localbg.core.parameters import resolved
 from localbg.io import tables
+from localbg.pipeline.signatures import KINDS
 from localbg.plan import make_plan
-from localbg.signatures import KINDS
 from test_workflow import EVIDENCE, NO_FIGURES, TABLES, VERDICT, configure, ran, spotted, table
 
 CONFIG = {

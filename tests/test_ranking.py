@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from conftest import shared
-from localbg import chain, evidence, pooled, scoring
+from localbg import evidence, pooled, scoring
 from localbg.io import images, tables
 from localbg.io.truth import points
+from localbg.pipeline import chain
 from localbg.plan import make_plan
 from localbg.verdict_evidence import from_planted, from_truth
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import share_threshold
-from localbg import scope, shared_thresholds, sheet
+from localbg import scope, sheet
 from localbg.core import failures, files
 from localbg.detection.threshold import threshold
+from localbg.pipeline import shared_thresholds
 from localbg.plan import PlanError, make_plan
 
 SHEET = {

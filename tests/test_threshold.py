@@ -6,9 +6,9 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from skimage import filters
 
-from localbg import signatures
 from localbg.detection import noise
 from localbg.detection.threshold import threshold
+from localbg.pipeline import signatures
 
 HISTOGRAM_RULES = {
     "otsu": filters.threshold_otsu,

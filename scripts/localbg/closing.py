@@ -8,8 +8,8 @@ from pathlib import Path
 from localbg.core import failures, files
 from localbg.detection import measured_radius
 from localbg.io import tables
+from localbg.pipeline.signatures import KINDS
 from localbg.plan import Plan
-from localbg.signatures import KINDS
 
 MOST_LINES = 10
 

@@ -10,12 +10,13 @@ from functools import partial
 
 import numpy as np
 
-from localbg import chain, decoy, planted, residuals, scoring
+from localbg import decoy, planted, residuals, scoring
 from localbg.completeness import ratio
 from localbg.core import failures
 from localbg.core.parameters import radius_in_pixels
 from localbg.ground import WHERE, survey
 from localbg.io.images import Plane
+from localbg.pipeline import chain
 
 
 def of_image(
@@ -39,11 +40,11 @@ def of_image(
     spot_radius : number or str
         In pixels, or in µm as text.
     methods, steps
-        As `localbg.chain.results` takes them.
+        As `localbg.pipeline.chain.results` takes them.
     settings : dict
         The config's ``evidence``, with a list of ``contrasts``, and the ``seed``.
     shared : mapping, optional
-        As `localbg.chain.results` takes it.
+        As `localbg.pipeline.chain.results` takes it.
     threads : int
 
     Returns

@@ -16,8 +16,8 @@ from functools import cache, partial
 from localbg import dependencies, paths
 from localbg.core import files
 from localbg.gathered import recorded
+from localbg.pipeline.signatures import KINDS
 from localbg.plan import Plan
-from localbg.signatures import KINDS
 
 
 def of(*parts) -> str:

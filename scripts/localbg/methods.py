@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from localbg import scope
-from localbg.signatures import SELECTORS, STEPS, signature, word
+from localbg.pipeline.signatures import SELECTORS, STEPS, signature, word
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from localbg.core import files
 from localbg.io.addresses import redacted_text
 from localbg.io.ome import companions
 from localbg.methods import Method, Step, add_method
+from localbg.pipeline.signatures import KINDS, STEPS, scaled
 from localbg.recipes import recipes
 from localbg.sample import spread
-from localbg.signatures import KINDS, STEPS, scaled
 
 # The image's own columns that decide how it is read.
 PICKS = ("axes", "channel", "z", "t", "pixel_size_um")

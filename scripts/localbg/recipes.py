@@ -10,7 +10,7 @@ from localbg import scope
 from localbg.core import names
 from localbg.core.parameters import Parameter, given, nearest, normal, problem, resolved, split_unit
 from localbg.io.columns import COMPARISON
-from localbg.signatures import (
+from localbg.pipeline.signatures import (
     SELECTORS,
     STEPS,
     choices,

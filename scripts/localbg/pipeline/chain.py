@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from localbg.core import failures
 from localbg.core.failures import StepFailed
 from localbg.io import images
-from localbg.signatures import KINDS, scaled
-from localbg.steps.denoise_image import denoise_image
-from localbg.steps.detect_spots import detect_spots
-from localbg.steps.estimate_background import estimate_background
-from localbg.steps.subtract_background import subtract_background
-from localbg.steps.threshold_foreground import threshold_foreground
+from localbg.pipeline.signatures import KINDS, scaled
+from localbg.pipeline.steps.denoise_image import denoise_image
+from localbg.pipeline.steps.detect_spots import detect_spots
+from localbg.pipeline.steps.estimate_background import estimate_background
+from localbg.pipeline.steps.subtract_background import subtract_background
+from localbg.pipeline.steps.threshold_foreground import threshold_foreground
 
 
 def results(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localbg.core.parameters import HUGE, Parameter, constant, functions, given, is_number, scale
 
-LIBRARY = Path(__file__).parent
+LIBRARY = Path(__file__).parents[1]
 STEPS = ("denoise", "background", "subtract", "threshold", "spots")
 # Kinds of results, in the order in which they are made.
 KINDS = ("denoised", "background", "foreground", "mask", "labels")
@@ -55,7 +55,9 @@ def shared(step: str, choice: str) -> dict[str, Parameter]:
 @cache
 def unbounded(step: str) -> tuple[str, ...]:
     """Rules of the step that ``min_snr`` does not bound."""
-    return constant(LIBRARY / "detection" / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
+    return (
+        constant(LIBRARY / "detection" / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
+    )
 
 
 @cache

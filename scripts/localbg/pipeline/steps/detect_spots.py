@@ -34,7 +34,7 @@ def detect_spots(
     parameters : mapping
         Sizes and areas in pixels, or in µm as text.
     decision : mapping
-        Record of `localbg.steps.threshold_foreground`.
+        Record of `localbg.pipeline.steps.threshold_foreground`.
     facts : mapping
         What is known of the raw image; see `localbg.io.images.Plane`.
     spot_radius : float or str
