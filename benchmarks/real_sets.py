@@ -19,7 +19,7 @@ from known_images import Case, no_points
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-from localbg import scoring
+from localbg.accuracy import scoring
 
 TOLERANCE = 3.0  # pixels between a spot and its true place, as annotators click
 RADIUS = 2.5  # of spots where the folder tells none: sqrt(2) times a sigma of 1.75 px

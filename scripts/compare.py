@@ -3,7 +3,8 @@
 import itertools
 import statistics
 
-from localbg import job, scoring
+from localbg import job
+from localbg.accuracy import scoring
 from localbg.io import tables
 from localbg.io.columns import COLUMNS, COMPARISON
 

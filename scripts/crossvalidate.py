@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from localbg import crossvalidation, job, pooled
+from localbg import job
+from localbg.accuracy import cross_validation, pooled
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 
@@ -19,9 +20,9 @@ def main(accuracy: str, methods: str, table: str) -> None:
     settings = [row for row in tables.read(methods) if row["method"] in names]
     choices = {
         sweep: [names.index(name) for name in members]
-        for sweep, members in crossvalidation.choices(settings).items()
+        for sweep, members in cross_validation.choices(settings).items()
     }
-    rows = crossvalidation.leave_one_out(np.array(sums), parts, choices)
+    rows = cross_validation.leave_one_out(np.array(sums), parts, choices)
     named = [row | {key: names[row[key]] for key in ("chosen", "best")} for row in rows]
     tables.write(table, COLUMNS["crossvalidation"], named)
 

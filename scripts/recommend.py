@@ -1,6 +1,7 @@
 """Rank the methods by the strongest evidence there is, and recommend one."""
 
-from localbg import crossvalidation, figures, job, trust, verdict, verdict_chart, verdict_evidence
+from localbg import figures, job, trust, verdict, verdict_chart, verdict_evidence
+from localbg.accuracy import cross_validation
 from localbg.detection import measured_radius
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
@@ -75,7 +76,7 @@ def choice_among_all(rows: list[dict]) -> dict[str, float] | None:
     """What the choice among all methods is worth, where there were groups to leave out."""
     totals = {row["sweep"]: row for row in rows if not row["left_out"]}
     # With one sweep and nothing else, its methods are all there are.
-    row = totals.get(crossvalidation.ALL) or next(iter(totals.values()), None)
+    row = totals.get(cross_validation.ALL) or next(iter(totals.values()), None)
     return row and {key: float(row[key]) for key in ("f1_chosen_on", "f1_left_out")}
 
 

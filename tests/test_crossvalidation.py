@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localbg.crossvalidation import ALL, choices, leave_one_out
+from localbg.accuracy.cross_validation import ALL, choices, leave_one_out
 
 
 def sums(*images):

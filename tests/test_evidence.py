@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from localbg import evidence, scoring
+from localbg import evidence
+from localbg.accuracy import scoring
 from localbg.completeness import fit, together
 from localbg.core import failures
 from localbg.io.images import Plane

@@ -13,7 +13,8 @@ from matplotlib.colors import to_rgba
 import overview
 import panels as panels_script
 import profiles as profiles_script
-from localbg import captions, charts, figures, scoring
+from localbg import captions, charts, figures
+from localbg.accuracy import scoring
 from localbg.core import failures, files, text
 from localbg.io import tables
 from localbg.io.columns import COLUMNS

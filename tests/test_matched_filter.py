@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from conftest import ROOT
-from localbg import backgrounds, plan, scoring
+from localbg import backgrounds, plan
+from localbg.accuracy import scoring
 from localbg.core.parameters import resolved
 from localbg.detection import spots
 from localbg.detection.denoise import denoise

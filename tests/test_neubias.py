@@ -5,8 +5,8 @@ import pytest
 import tifffile
 
 from conftest import shared, snakemake
+from localbg.accuracy.scoring import match
 from localbg.io import images
-from localbg.scoring import match
 from test_workflow import NO_FIGURES, configure, rows_of
 
 NAMES = {

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from localbg.pooled import of_image, of_spots, scores, summary
-from localbg.scoring import accuracy
+from localbg.accuracy.pooled import of_image, of_spots, scores, summary
+from localbg.accuracy.scoring import accuracy
 
 
 def image(n_truth, *methods):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from conftest import shared
-from localbg import evidence, pooled, scoring
+from localbg import evidence
+from localbg.accuracy import pooled, scoring
 from localbg.io import images, tables
 from localbg.io.truth import points
 from localbg.pipeline import chain

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localbg.scoring import accuracy, agreement, match
+from localbg.accuracy.scoring import accuracy, agreement, match
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=5)
 TOLERANCES = st.sampled_from([0, 1, 1.5, 2, 5, 20])

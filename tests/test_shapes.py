@@ -8,7 +8,8 @@ import tifffile
 from scipy.stats import binom
 
 from conftest import ROOT, shared
-from localbg import backgrounds, plan, scoring
+from localbg import backgrounds, plan
+from localbg.accuracy import scoring
 from localbg.core.parameters import resolved
 from localbg.detection import measured_radius, spots
 from localbg.detection.denoise import denoise

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import recommend
-from localbg import pooled, verdict, verdict_chart
+from localbg import verdict, verdict_chart
+from localbg.accuracy import pooled
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.verdict import recommendation

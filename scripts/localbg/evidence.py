@@ -10,7 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from localbg import decoy, planted, residuals, scoring
+from localbg import decoy, planted, residuals
+from localbg.accuracy import scoring
 from localbg.completeness import ratio
 from localbg.core import failures
 from localbg.core.parameters import radius_in_pixels

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.lib.stride_tricks import sliding_window_view
 
-from localbg import scoring
+from localbg.accuracy import scoring
 from localbg.core.text import count, number
 from localbg.figures import WIDTH, Result, image_title, styled
 
@@ -39,7 +39,7 @@ def foreground_limit(results: Sequence[Result]) -> float:
 
 
 def judged(spots: np.ndarray, truth: np.ndarray, tolerance: float) -> dict[str, np.ndarray]:
-    """Split spots and truth as `localbg.scoring.accuracy` counts them.
+    """Split spots and truth as `localbg.accuracy.scoring.accuracy` counts them.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localbg import scoring
+from localbg.accuracy import scoring
 from localbg.completeness import ratio
 from localbg.ground import Ground, near
 

@@ -47,7 +47,7 @@ def recommendation(
         How many parameters each method sets: fewer is simpler.
     tuned : mapping, optional
         ``f1_chosen_on`` and ``f1_left_out``, as numbers, of the choice among all methods; see
-        `localbg.crossvalidation.leave_one_out`.
+        `localbg.accuracy.cross_validation.leave_one_out`.
     doubts : mapping of str to list, optional
         By method, images on which not to trust it, and why; see `localbg.trust.doubts`.
     n_spots : int, optional

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from localbg.pooled import SUMS, scores
+from localbg.accuracy.pooled import SUMS, scores
 
 # A choice among the methods of all names in the config; no method can be called like this.
 ALL = "(all)"
@@ -18,7 +18,7 @@ def leave_one_out(sums: np.ndarray, groups: list[str], sweeps: Mapping[str, list
     Parameters
     ----------
     sums : ndarray, shape (images, methods, len(SUMS))
-        See `localbg.pooled.of_image`.
+        See `localbg.accuracy.pooled.of_image`.
     groups : list of str
         Group of each image.
     sweeps : mapping of str to list of int

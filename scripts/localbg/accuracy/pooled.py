@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from localbg.accuracy.scoring import match
 from localbg.core import bootstrap
-from localbg.scoring import match
 
 # What is added up of an image (or a spot) and a method; distances are squared pixels.
 SUMS = ("n_truth", "n_spots", "matched", "squared_distance")
@@ -21,7 +21,7 @@ SCORES = ("precision", "recall", "f1", "count_error", "localisation_error")
 
 
 def of_image(row: Mapping) -> list[float]:
-    """`SUMS` of a row of `localbg.scoring.accuracy`."""
+    """`SUMS` of a row of `localbg.accuracy.scoring.accuracy`."""
     squared = row["matched"] * row["localisation_error"] ** 2 if row["matched"] else 0.0
     return [row["n_truth"], row["n_spots"], row["matched"], squared]
 

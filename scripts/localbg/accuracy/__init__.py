@@ -1,0 +1,1 @@
+"""How good spots are where the truth is known."""
