@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from localbg import job, look_first
+from localbg import job
+from localbg.comparison import look_first
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 

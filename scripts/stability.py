@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from localbg import job, sweeps
+from localbg import job
+from localbg.comparison import sweeps
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from localbg import figures, job, sweep_charts, sweeps, verdict_evidence
+from localbg import figures, job, sweep_charts, verdict_evidence
+from localbg.comparison import sweeps
 from localbg.core import bootstrap
 from localbg.io import tables
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from localbg.comparison.look_first import median_of_others, ordered, reasons, typical
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.look_first import median_of_others, ordered, reasons, typical
 from look_first import main as list_odd
 
 

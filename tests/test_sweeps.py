@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from localbg import sweep_charts
+from localbg.comparison.sweeps import axes, lines, plateau, slopes, stability
 from localbg.plan import make_plan
-from localbg.sweeps import axes, lines, plateau, slopes, stability
 
 
 def settings(**sweeps):

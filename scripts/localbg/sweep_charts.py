@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from localbg.comparison.sweeps import Line, in_order
 from localbg.core.text import number
 from localbg.figures import COLOURS, WIDTH, styled
-from localbg.sweeps import Line, in_order
 
 # Beyond these, a figure is no longer read; the table has all rows.
 MAX_ROWS = 6
@@ -43,7 +43,7 @@ def sweep(
     axes : mapping
         By method, by parameter: the value as text.
     measures : sequence of Measure
-    lines : sequence of localbg.sweeps.Line
+    lines : sequence of localbg.comparison.sweeps.Line
         Of this sweep.
     plateaus : mapping of str to (str, str)
         First and last value, by parameter, where it is the only one.

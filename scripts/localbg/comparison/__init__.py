@@ -1,0 +1,1 @@
+"""Methods beside each other, and images beside the others of a run."""
