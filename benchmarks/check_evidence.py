@@ -21,7 +21,8 @@ from docs_tables import fill, markdown
 from known_images import Case
 from real_sets import read_sets, tally
 
-from localbg import evidence, trust, verdict_evidence
+from localbg import trust, verdict_evidence
+from localbg.assessment import assess
 from localbg.io import images, tables
 from localbg.pipeline import chain
 from localbg.plan import make_plan
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @functools.cache
 def planned(planted: int) -> dict:
-    """Methods, steps and settings as `localbg.evidence.of_image` takes them."""
+    """Methods, steps and settings as `localbg.assessment.assess.of_image` takes them."""
     shipped = make_plan({"images": {"a": {"path": "a.tif"}}}).methods
     methods = {
         f"{name} otsu": {"background": dict(shipped[name].recipe["background"])} | OTSU
@@ -56,7 +57,7 @@ def gathered(case: Case, planted: int) -> list[dict]:
     true = {}
     for method, made in chain.results(plane, case.radius, told["methods"], told["steps"]):
         true[method["method"]] = tally(case, [(spot["y"], spot["x"]) for spot in made["spots"]])
-    found = evidence.of_image(plane, case.name, case.radius, **told)
+    found = assess.of_image(plane, case.name, case.radius, **told)
     recovery, false = (
         [{k: tables.text(k, v) for k, v in ({"image": case.name} | row).items()} for row in rows]
         for rows in (found["recovery"], found["false_spots"])

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from localbg import gathered, job
+from localbg.assessment.recovery import Recovery
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.recovery import Recovery
 
 
 def main(

@@ -2,7 +2,8 @@
 
 import json
 
-from localbg import evidence, job
+from localbg import job
+from localbg.assessment import assess
 from localbg.core import failures, files
 from localbg.io import planned_image
 from localbg.pipeline import shared_thresholds
@@ -31,7 +32,7 @@ def main(
     rows : list of dict
         What the sheet says of each image, ``picks`` (how to read it) among it.
     methods, steps, settings
-        As `localbg.evidence.of_image` takes them.
+        As `localbg.assessment.assess.of_image` takes them.
     results : str
         Folder of the results.
     stamps, fingerprint
@@ -53,7 +54,7 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
     try:
         plane = planned_image.read(source, row["picks"], stamp)
         step = "evidence"
-        return said | evidence.of_image(
+        return said | assess.of_image(
             plane,
             row["image"],
             row["spot_radius"],

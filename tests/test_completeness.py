@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localbg.completeness import Curve, fit, ratio, together
+from localbg.assessment.completeness import Curve, fit, ratio, together
 
 CONTRASTS = list(np.geomspace(0.5, 256, 19))
 STEP = ratio(CONTRASTS)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from localbg import evidence
 from localbg.accuracy import scoring
-from localbg.completeness import fit, together
+from localbg.assessment import assess
+from localbg.assessment.completeness import fit, together
+from localbg.assessment.recovery import Recovery
 from localbg.core import failures
 from localbg.io.images import Plane
 from localbg.pipeline import chain
 from localbg.plan import make_plan
-from localbg.recovery import Recovery
 from simulate import gaussian_spots, inner, scatter
 
 SHAPE = (192, 192)
@@ -73,7 +73,7 @@ def true_recovery(slope, told):
 
 
 def gathered(told, image, name="a"):
-    return evidence.of_image(image, name, RADIUS, **told)
+    return assess.of_image(image, name, RADIUS, **told)
 
 
 @pytest.mark.parametrize("slope", [0.0, 1.5])
@@ -247,10 +247,10 @@ def test_planted_spots_are_looked_for_with_the_threshold_that_images_share():
     )
     (mask,) = sharing["steps"]["mask"]
     level = chain.own_thresholds(image, RADIUS, [mask], sharing["steps"])[mask]["threshold"]
-    shared = evidence.of_image(image, "a", RADIUS, **sharing, shared={mask: level})
+    shared = assess.of_image(image, "a", RADIUS, **sharing, shared={mask: level})
     assert shared == gathered(own, image)
     assert sum(row["recovered"] for row in shared["recovery"]) > 100
-    higher = evidence.of_image(image, "a", RADIUS, **sharing, shared={mask: 8 * level})
+    higher = assess.of_image(image, "a", RADIUS, **sharing, shared={mask: 8 * level})
     recovered = [sum(row["recovered"] for row in of["recovery"]) for of in (higher, shared)]
     assert recovered[0] < recovered[1]
 

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from conftest import shared, snakemake
-from localbg import evidence
+from localbg.assessment import assess
 from localbg.io import images
 from localbg.io.image_flags import explained, image_flags
 from localbg.pipeline import chain
@@ -210,7 +210,7 @@ def test_every_method_counts_in_odd_images(plan, name, odd):
 )
 def test_evidence_of_odd_images_has_a_row_for_each_method(plan, name, odd):
     work = plan.gathering(name)
-    found = evidence.of_image(
+    found = assess.of_image(
         plane_of(odd.pixels), name, 3, work["methods"], work["steps"], work["settings"]
     )
     methods = ["gaussian", "median", "otsu", "tophat"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from localbg import ground, planted
-from localbg.planted import plant, recovered
+from localbg.assessment import background_map, injection
+from localbg.assessment.injection import plant, recovered
 
 CONTRASTS = list(np.geomspace(1, 64, 7))
 
@@ -13,11 +13,11 @@ CONTRASTS = list(np.geomspace(1, 64, 7))
 def surveyed(seed=0, shape=(160, 160), rise=0.0):
     rng = np.random.default_rng(seed)
     below = 100 + rise * (np.indices(shape)[1] >= shape[1] // 2)
-    return ground.survey((below + rng.normal(0, 5, shape)).astype(np.float32), 3)
+    return background_map.survey((below + rng.normal(0, 5, shape)).astype(np.float32), 3)
 
 
 def chosen(found, each=8, seed=1, **options):
-    return planted.choose(found, CONTRASTS, each, 3, np.random.default_rng(seed), **options)
+    return injection.choose(found, CONTRASTS, each, 3, np.random.default_rng(seed), **options)
 
 
 def test_a_planted_spot_is_where_it_is_said_as_high_and_as_wide():
@@ -58,16 +58,16 @@ def test_a_known_gain_brings_the_noise_of_photons():
 def test_spots_keep_clear_of_the_images_own_and_of_each_other():
     places = [(40.0, 40.0), (100.0, 120.0)]
     pixels = np.random.default_rng(0).normal(100, 5, (160, 160))
-    found = ground.survey(plant(pixels.astype(np.float32), places, [200, 200], 2), 3)
+    found = background_map.survey(plant(pixels.astype(np.float32), places, [200, 200], 2), 3)
     plants = chosen(found)
     assert len(plants.places) == 56
     nearest = cKDTree(places).query(plants.places)[0]
-    assert nearest.min() > planted.CLEAR_OF_SPOTS * 3 - 2
+    assert nearest.min() > injection.CLEAR_OF_SPOTS * 3 - 2
     for number in range(plants.plantings.max() + 1):
         together = plants.places[plants.plantings == number]
         if len(together) > 1:
             apart = cKDTree(together).query(together, k=2)[0][:, 1]
-            assert apart.min() >= planted.CLEAR_OF_PLANTS * 3
+            assert apart.min() >= injection.CLEAR_OF_PLANTS * 3
 
 
 def test_heights_are_multiples_of_the_noise_around_and_each_contrast_has_its_number():
@@ -99,13 +99,13 @@ def test_what_the_type_would_cut_off_is_not_planted():
     assert 0 < plants.heights.max() <= 50
     assert len(plants.places) < len(chosen(found).places)
     eight_bit = np.full((160, 160), 200, np.uint8)
-    room = planted.headroom(eight_bit, ground.survey(eight_bit, 3, grey_step=1), "bright")
+    room = injection.headroom(eight_bit, background_map.survey(eight_bit, 3, grey_step=1), "bright")
     np.testing.assert_array_equal(room, 55)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (80, 80)])
 def test_without_room_or_noise_nothing_is_planted(shape):
-    found = ground.survey(np.full(shape, 7, np.float32), 3)
+    found = background_map.survey(np.full(shape, 7, np.float32), 3)
     assert len(chosen(found).places) == 0
 
 

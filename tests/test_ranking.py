@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from conftest import shared
-from localbg import evidence
 from localbg.accuracy import pooled, scoring
+from localbg.assessment import assess
 from localbg.io import images, tables
 from localbg.io.truth import points
 from localbg.pipeline import chain
@@ -53,7 +53,7 @@ def judged():
             found = [(spot["y"], spot["x"]) for spot in made["spots"]]
             row = scoring.accuracy(true, found, RADIUS)
             accuracy.append({"image": name, "method": method["method"]} | row)
-        gathered = evidence.of_image(plane, name, RADIUS, **told)
+        gathered = assess.of_image(plane, name, RADIUS, **told)
         recovery += [{"image": name} | row for row in gathered["recovery"]]
         false += [{"image": name} | row for row in gathered["false_spots"]]
     methods = sorted({row["method"] for row in accuracy})

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from localbg import residuals
+from localbg.assessment import residuals
 from simulate import gaussian_spots
 
 SHAPE = (160, 160)

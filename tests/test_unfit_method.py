@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import snakemake
-from localbg import evidence
+from localbg.assessment import assess
 from localbg.core import failures
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
@@ -99,14 +99,14 @@ def test_others_have_the_evidence_that_they_have_without_the_one_that_failed():
     alone = work(compare=["median"])
     unfit = {"unfit": {"background": {"filter": "median", "radius": 3000}}}
     swept = work(methods=unfit, compare=["median", "unfit"])
-    found = evidence.of_image(image, "a", RADIUS, **swept)
+    found = assess.of_image(image, "a", RADIUS, **swept)
     (failed,) = found.pop("failed")
     assert failed["method"] == "unfit"
     assert failed["reason"].startswith("background failed: the filter's radius of 3000 px does")
-    assert found == evidence.of_image(image, "a", RADIUS, **alone)
+    assert found == assess.of_image(image, "a", RADIUS, **alone)
     assert sum(row["recovered"] for row in found["recovery"]) > 100
     with pytest.raises(failures.StepFailed, match="radius of 3000 px"):
-        evidence.of_image(image, "a", RADIUS, **work(methods=unfit, compare=["unfit"]))
+        assess.of_image(image, "a", RADIUS, **work(methods=unfit, compare=["unfit"]))
 
 
 def test_a_method_that_fails_on_most_images_has_no_say_and_one_that_fails_on_some_has(tmp_path):

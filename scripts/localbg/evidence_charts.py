@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from localbg.completeness import Curve
+from localbg.assessment.completeness import Curve
 from localbg.core.text import count
 from localbg.figures import COLOURS, WIDTH, plain, styled
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from localbg.ground import Ground
+from localbg.assessment.background_map import Ground
 
 
 def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.ndarray:
@@ -17,7 +17,7 @@ def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.nd
     Parameters
     ----------
     image : ndarray, 2-D, uint8, uint16 or float32
-    ground : localbg.ground.Ground
+    ground : localbg.assessment.background_map.Ground
     rng : numpy.random.Generator
 
     Returns

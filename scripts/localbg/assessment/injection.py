@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from localbg.accuracy import scoring
-from localbg.completeness import ratio
-from localbg.ground import Ground, near
+from localbg.assessment.background_map import Ground, near
+from localbg.assessment.completeness import ratio
 
 # Spot radii that planted spots keep from the image's own, and from each other in one planting: no
 # background filter of a sensible size then sees two of them at once.
@@ -38,7 +38,7 @@ class Plants:
     heights : ndarray of float64, shape (n,)
         Grey levels.
     where : ndarray of uint8, shape (n,)
-        Index into `localbg.ground.WHERE`.
+        Index into `localbg.assessment.background_map.WHERE`.
     plantings : ndarray of int, shape (n,)
         Which of them are planted together.
     sigma : float
@@ -67,7 +67,7 @@ def choose(
 
     Parameters
     ----------
-    ground : localbg.ground.Ground
+    ground : localbg.assessment.background_map.Ground
     contrasts : list of float
         Peak heights, in standard deviations of the local noise; each the same multiple of the one
         before. Spots are spread evenly within half a step of theirs.

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from localbg import completeness
-from localbg.completeness import Curve, Point
+from localbg.assessment import completeness
+from localbg.assessment.background_map import WHERE
+from localbg.assessment.completeness import Curve, Point
 from localbg.core.text import count
-from localbg.ground import WHERE
 
 PLACES = ("all", *WHERE)
 # Fewer planted spots than this say too little for a curve of an image.

@@ -10,12 +10,12 @@ from functools import partial
 
 import numpy as np
 
-from localbg import decoy, planted, residuals
 from localbg.accuracy import scoring
-from localbg.completeness import ratio
+from localbg.assessment import decoy, injection, residuals
+from localbg.assessment.background_map import WHERE, survey
+from localbg.assessment.completeness import ratio
 from localbg.core import failures
 from localbg.core.parameters import radius_in_pixels
-from localbg.ground import WHERE, survey
 from localbg.io.images import Plane
 from localbg.pipeline import chain
 
@@ -64,7 +64,7 @@ def of_image(
     Methods for spots of one polarity get the same planted spots and decoys. Thresholds are
     those of the image as it is: planted spots are to be looked for as its own are, and must not
     move what they are measured by. Costs as many runs of all methods as there are plantings (the
-    fewer the larger the image, see `localbg.planted.choose`), and three more.
+    fewer the larger the image, see `localbg.assessment.injection.choose`), and three more.
     """
     rows = {"recovery": [], "false_spots": [], "residuals": []}
     for polarity in ("bright", "dark"):
@@ -101,14 +101,14 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     # Of one grey level only, it has no noise to measure spots by, not even that of rounding.
     grey_step = 0.0 if plane.facts["flags"].startswith("constant") else plane.grey_step
     ground = survey(plane.pixels, radius, polarity=polarity, grey_step=grey_step, threads=threads)
-    plants = planted.choose(
+    plants = injection.choose(
         ground,
         settings["contrasts"],
         settings["planted"],
         radius,
         rng,
         sigma=radius / 2**0.5 if settings["width"] == "spot_radius" else None,
-        headroom=planted.headroom(plane.pixels, ground, polarity),
+        headroom=injection.headroom(plane.pixels, ground, polarity),
     )
     centres = tuple(np.rint(plants.places).astype(int).T)
     sign = 1 if polarity == "bright" else -1
@@ -159,7 +159,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     ladder = _ladder(settings["contrasts"], plants, ground)
     for number in range(plants.plantings.max(initial=-1) + 1):
         together = np.flatnonzero(plants.plantings == number)
-        pixels = planted.plant(
+        pixels = injection.plant(
             plane.pixels,
             plants.places[together],
             plants.heights[together],
@@ -231,7 +231,7 @@ class _Recovered:
     def note(self, plants, together, made, centres, before, radius):
         self.background[together] = made["background"][centres]
         self.denoised[together] = made["denoised"][centres]
-        pairs, distances = planted.recovered(
+        pairs, distances = injection.recovered(
             plants.places[together], _places(made["spots"]), before, radius
         )
         which = together[pairs[:, 0]]
