@@ -21,11 +21,11 @@ from docs_tables import fill, markdown
 from known_images import Case
 from real_sets import read_sets, tally
 
-from localbg import trust, verdict_evidence
 from localbg.assessment import assess
 from localbg.io import images, tables
 from localbg.pipeline import chain
 from localbg.plan import make_plan
+from localbg.ranking import criteria, reliability
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKGROUNDS = ("tophat", "median", "gaussian")
@@ -62,8 +62,8 @@ def gathered(case: Case, planted: int) -> list[dict]:
         [{k: tables.text(k, v) for k, v in ({"image": case.name} | row).items()} for row in rows]
         for rows in (found["recovery"], found["false_spots"])
     )
-    expected = verdict_evidence.from_planted(recovery, false, seed=0).scores
-    judged = trust.judged([], recovery, false)[case.name]
+    expected = criteria.from_planted(recovery, false, seed=0).scores
+    judged = reliability.judged([], recovery, false)[case.name]
     return [
         {
             "set": case.family,
@@ -86,7 +86,7 @@ def gathered(case: Case, planted: int) -> list[dict]:
 
 def _true_doubt(one):
     found = one.matched + one.false
-    return trust.Judged(found, one.false, one.recall, "truth").doubt
+    return reliability.Judged(found, one.false, one.recall, "truth").doubt
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,15 +1,16 @@
 """Rank the methods by the strongest evidence there is, and recommend one."""
 
-from localbg import figures, job, trust, verdict, verdict_chart, verdict_evidence
+from localbg import figures, job, verdict_chart
 from localbg.accuracy import cross_validation
 from localbg.detection import measured_radius
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.ranking import criteria, recommendation, reliability
 
 # Tables of evidence that a run may have.
 OPTIONAL = {
-    "false_spots": verdict_evidence.from_false_spots,
-    "residuals": verdict_evidence.from_residuals,
+    "false_spots": criteria.from_false_spots,
+    "residuals": criteria.from_residuals,
 }
 
 
@@ -46,26 +47,26 @@ def main(
     if "accuracy" in read:
         read["accuracy"] = tables.scored(read["accuracy"])
         names = ("accuracy_pooled", "accuracy_differences", "accuracy")
-        known.append(verdict_evidence.from_truth(*(read[name] for name in names)))
+        known.append(criteria.from_truth(*(read[name] for name in names)))
         tuned = choice_among_all(read["crossvalidation"])
     if "recovery" in read:
         planted = read["recovery"], read["false_spots"]
-        known.append(verdict_evidence.from_planted(*planted, seed=seed))
+        known.append(criteria.from_planted(*planted, seed=seed))
     for name, of_rows in OPTIONAL.items():
         if name in read:
             known.append(of_rows(read[name], seed=seed))
     if "stability" in read:
         _, spots = tables.counts(counts)
-        known.append(verdict_evidence.from_stability(read["stability"], len(spots)))
+        known.append(criteria.from_stability(read["stability"], len(spots)))
     counted = tables.read(counts)
     known_of_images = (read.get(name, []) for name in ("accuracy", "recovery", "false_spots"))
-    judged = trust.judged(*known_of_images, counted)
-    remarks = trust.remarks(tables.read(images), counted)
-    tables.write(of_images, COLUMNS["trust"], trust.advice(judged, remarks))
-    doubts = trust.doubts(judged)
+    judged = reliability.judged(*known_of_images, counted)
+    remarks = reliability.remarks(tables.read(images), counted)
+    tables.write(of_images, COLUMNS["trust"], reliability.advice(judged, remarks))
+    doubts = reliability.doubts(judged)
     n_spots = [int(row["n_spots"]) for row in counted if row["n_spots"]]
     total = sum(n_spots) if n_spots else None
-    rows = verdict.recommendation(n_parameters, known, n_parameters, tuned, doubts, total)
+    rows = recommendation.recommendation(n_parameters, known, n_parameters, tuned, doubts, total)
     if warning := measured_radius.warning(tables.grouped(counts)):
         rows[0]["reason"] += f" {warning}"
     tables.write(table, COLUMNS["recommendation"], rows)

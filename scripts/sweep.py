@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from localbg import figures, job, sweep_charts, verdict_evidence
+from localbg import figures, job, sweep_charts
 from localbg.comparison import sweeps
 from localbg.core import bootstrap
 from localbg.io import tables
+from localbg.ranking import criteria
 
 
 def main(
@@ -41,10 +42,10 @@ def main(
     means = dict(zip(names, bootstrap.means(found, seed=seed), strict=True))
     measures = [sweep_charts.Measure("spots per image", means)]
     if accuracy:
-        known = verdict_evidence.from_truth(tables.read(accuracy), [], [])
+        known = criteria.from_truth(tables.read(accuracy), [], [])
         measures.append(sweep_charts.Measure("F1", known.scores, (0, 1)))
     if planted:
-        known = verdict_evidence.from_planted(*map(tables.read, planted), seed=seed)
+        known = criteria.from_planted(*map(tables.read, planted), seed=seed)
         measures.append(sweep_charts.Measure(known.measure, known.scores, (0, 1)))
     settings = tables.read(methods)
     plateaus = {

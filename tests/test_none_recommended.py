@@ -7,8 +7,8 @@ from localbg import closing, verdict_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.plan import make_plan
-from localbg.verdict import LOOK, recommendation
-from localbg.verdict_evidence import Evidence
+from localbg.ranking.criteria import Evidence
+from localbg.ranking.recommendation import LOOK, recommendation
 
 SIMPLE = {"a": 5, "b": 5}
 NOTHING = f"No method found a spot in any image. So none is recommended. {LOOK}"

@@ -12,7 +12,7 @@ from localbg.io import images, tables
 from localbg.io.truth import points
 from localbg.pipeline import chain
 from localbg.plan import make_plan
-from localbg.verdict_evidence import from_planted, from_truth
+from localbg.ranking.criteria import from_planted, from_truth
 
 NAMES = [
     f"{kind}_snr_{snr}_0_density_0.00{density}"

@@ -2,12 +2,13 @@
 
 import pytest
 
-from localbg import trust, verdict_chart
+from localbg import verdict_chart
 from localbg.captions import Found
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.verdict import recommendation
-from localbg.verdict_evidence import Evidence
+from localbg.ranking import reliability
+from localbg.ranking.criteria import Evidence
+from localbg.ranking.recommendation import recommendation
 
 
 def false_spots(image="disc", kind="decoy", smooth=0, **methods):
@@ -39,7 +40,7 @@ def accuracy(image="disc", **methods):
 
 
 def doubt(accuracy=(), recovery=(), false_spots=()):
-    return trust.judged(accuracy, recovery, false_spots)["disc"]["a"].doubt
+    return reliability.judged(accuracy, recovery, false_spots)["disc"]["a"].doubt
 
 
 def test_a_method_half_of_whose_spots_are_false_is_not_trusted():
@@ -65,7 +66,7 @@ def test_what_is_found_in_a_blank_image_is_false():
 
 def test_a_method_that_finds_next_to_nothing_is_not_trusted():
     few = recovery((10, 0, 0), (10, 2, 6), (10, 4, 2))
-    assert trust.recall([(10, 0, 0), (10, 2, 6), (10, 4, 2)]) == pytest.approx(0.25)
+    assert reliability.recall([(10, 0, 0), (10, 2, 6), (10, 4, 2)]) == pytest.approx(0.25)
     assert doubt(recovery=few, false_spots=false_spots(a=(0, 3))) == ""
     fewer = recovery((10, 0, 0), (10, 1, 6), (10, 4, 2))
     rows = false_spots(a=(0, 3))
@@ -89,14 +90,14 @@ def test_truth_outweighs_decoys():
 
 def test_the_advice_on_an_image_says_whom_to_trust_and_whom_not():
     rows = false_spots(smooth=7, a=(13, 21), b=(0, 2), c=(0, 1))
-    (row,) = trust.advice(trust.judged((), (), rows))
+    (row,) = reliability.advice(reliability.judged((), (), rows))
     assert (row["trusted"], row["not_trusted"], row["evidence"]) == ("b c", "a", "decoy")
     assert row["advice"] == (
         "Nothing speaks against b (2 spots) and c (1 spot). "
         "Do not trust a, where about 13 of its 21 spots are false, many of them made of edges."
     )
     rows = false_spots("x", a=(0, 9)) + false_spots("w", a=(9, 9))
-    assert [row["advice"] for row in trust.advice(trust.judged((), (), rows))] == [
+    assert [row["advice"] for row in reliability.advice(reliability.judged((), (), rows))] == [
         "Do not trust a, where all of its 9 spots may be false.",
         "Nothing speaks against a (9 spots).",
     ]
@@ -106,7 +107,7 @@ def test_the_report_shows_images_first_on_which_some_method_is_not_to_be_trusted
     rows = [row for name in "abc" for row in false_spots(name, m=(9 if name == "b" else 0, 9))]
     (tmp_path / "tables").mkdir()
     path = tmp_path / "tables" / "trust.csv"
-    tables.write(path, COLUMNS["trust"], trust.advice(trust.judged((), (), rows)))
+    tables.write(path, COLUMNS["trust"], reliability.advice(reliability.judged((), (), rows)))
     assert [row["image"] for row in Found(str(tmp_path)).trust()] == ["b", "a", "c"]
     assert Found(str(tmp_path / "nothing")).trust() == []
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import recommend
-from localbg import verdict, verdict_chart
+from localbg import verdict_chart
 from localbg.accuracy import pooled
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.verdict import recommendation
-from localbg.verdict_evidence import (
+from localbg.ranking import recommendation
+from localbg.ranking.criteria import (
     Evidence,
     from_false_spots,
     from_images,
@@ -20,6 +20,7 @@ from localbg.verdict_evidence import (
     from_stability,
     from_truth,
 )
+from localbg.ranking.recommendation import recommendation
 
 NAN = math.nan
 SIMPLE = {"a": 5, "b": 5, "c": 5}
@@ -412,5 +413,5 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
         row["advice"].endswith("2 % of its pixels are saturated (255).") for row in trusted
     ]
     assert saturated == [k == 3 for k in range(6)]
-    assert first["reason"].endswith(verdict.BLIND)
+    assert first["reason"].endswith(recommendation.BLIND)
     assert (tmp_path / "recommendation.png").stat().st_size > 5000

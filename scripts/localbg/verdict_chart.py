@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from localbg.core.text import count
 from localbg.figures import COLOURS, WIDTH, styled
-from localbg.verdict_evidence import KINDS, Evidence
+from localbg.ranking.criteria import KINDS, Evidence
 
 MAX_ROWS = 30  # methods that are shown
 CHARACTERS = 150  # that fit side by side under the panels
@@ -25,7 +25,7 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
     Parameters
     ----------
     rows : sequence of dict
-        As `localbg.verdict.recommendation` gives them.
+        As `localbg.ranking.recommendation.recommendation` gives them.
     evidence : sequence of Evidence
         What they come from.
 

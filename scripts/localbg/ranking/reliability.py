@@ -17,7 +17,7 @@ import numpy as np
 from localbg.core.text import count, listed, number
 from localbg.detection import measured_radius
 from localbg.io import image_flags
-from localbg.verdict_evidence import by_height
+from localbg.ranking.criteria import by_height
 
 # A method is not trusted on an image where this share of its spots is false, and no fewer than that
 # many; nor where it finds less than this share of what is to be found.
@@ -164,7 +164,7 @@ def recall(heights) -> float:
     Parameters
     ----------
     heights : sequence of (int, int, int)
-        As `localbg.verdict_evidence.by_height` gives them.
+        As `localbg.ranking.criteria.by_height` gives them.
     """
     planted, recovered, own = np.reshape(list(heights), (-1, 3)).T
     return float(np.average(recovered / planted, weights=own)) if own.any() else 1.0

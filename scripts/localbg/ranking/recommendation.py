@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from localbg import trust
 from localbg.core.text import count, number
-from localbg.verdict_evidence import FEWEST_IMAGES, KINDS, Evidence
+from localbg.ranking import reliability
+from localbg.ranking.criteria import FEWEST_IMAGES, KINDS, Evidence
 
 # Beyond this many images, a difference that more of them would show is of no use.
 MANY_IMAGES = 1000
@@ -41,7 +41,7 @@ def recommendation(
     Parameters
     ----------
     methods : iterable of str
-    evidence : iterable of localbg.verdict_evidence.Evidence
+    evidence : iterable of localbg.ranking.criteria.Evidence
         In any order; none at all is allowed.
     n_parameters : mapping of str to int
         How many parameters each method sets: fewer is simpler.
@@ -49,7 +49,7 @@ def recommendation(
         ``f1_chosen_on`` and ``f1_left_out``, as numbers, of the choice among all methods; see
         `localbg.accuracy.cross_validation.leave_one_out`.
     doubts : mapping of str to list, optional
-        By method, images on which not to trust it, and why; see `localbg.trust.doubts`.
+        By method, images on which not to trust it, and why; see `localbg.ranking.reliability.doubts`.
     n_spots : int, optional
         Spots that all methods found together, where that is known.
 
@@ -121,7 +121,7 @@ def _doubted(row, doubts):
     """Say of a method where not to trust it, whatever its rank."""
     if row["method"] not in doubts:
         return row
-    where = trust.said(doubts[row["method"]])
+    where = reliability.said(doubts[row["method"]])
     verdict = row["verdict"] + (", but not on every image" if row["rank"] == 1 else "")
     reason = f"{row['reason']} Do not trust it on {where}."
     return row | {"verdict": verdict, "reason": reason, "not_on": where}
