@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from localbg import figures, job, suggest, suggest_chart
+from localbg import figures, job, suggest_chart
 from localbg.core import failures, files
 from localbg.io import images, tables
+from localbg.suggest import proposal
 
 # Of larger images the middle is taken.
 MOST_PIXELS = 1024
@@ -49,7 +50,7 @@ def main(
     if polarity == "dark":
         pixels = [plane.max() - plane for plane in pixels]
     found = [
-        suggest.blobs(pixel, plane.grey_step)
+        proposal.blobs(pixel, plane.grey_step)
         for pixel, plane in zip(pixels, planes.values(), strict=True)
     ]
     names = list(planes)
@@ -62,16 +63,16 @@ def main(
             for name, one in zip(names, found, strict=True)
         ),
     )
-    judged = suggest.radius(found)
+    judged = proposal.radius(found)
     trials = []
-    sigma = suggest.sigma(found)
+    sigma = proposal.sigma(found)
     if any(len(one.radii) for one in found):
-        trials = suggest.tried(pixels, found, sigma=sigma)
+        trials = proposal.tried(pixels, found, sigma=sigma)
     tables.write(tried, BACKGROUNDS, trials)
-    proposed = suggest.proposed(trials)
+    proposed = proposal.proposed(trials)
     drawn = suggest_chart.proposal(names, pixels, found, judged, proposed, sigma=sigma)
     figures.save(drawn, figure)
-    text = suggest.snippet(names, found, judged, trials)
+    text = proposal.snippet(names, found, judged, trials)
     text += "".join(f"# Left out: {' '.join(line.split())}\n" for line in left_out)
     files.write_text(config, text)
     failures.log.info("proposal in %s:\n%s", Path(config), text)

@@ -269,7 +269,7 @@ def test_a_wrong_radius_is_noticed_and_a_right_one_is_not(true, given, rule):
 
 
 def test_the_radius_agrees_with_that_which_is_suggested():
-    from localbg.suggest import blobs
+    from localbg.suggest.proposal import blobs
 
     light, _ = scattered(4.5 / 2**0.5, n=5)
     image = camera(light)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from localbg import suggest
 from localbg.core.text import count, number
 from localbg.figures import COLOURS, WIDTH, Result, styled
 from localbg.panels import TRUE, foreground_limit, grey_range, rings, show, window
-from localbg.suggest import Blobs, Radius
+from localbg.suggest import proposal
+from localbg.suggest.proposal import Blobs, Radius
 
 MOST_PROFILED = 500  # blobs of the image
 REACH = 3  # radii to which a profile goes
@@ -77,7 +77,7 @@ def made(
     found : Blobs
         Its blobs; at least one.
     proposed : mapping of str to mapping
-        By method, what `localbg.suggest.size` gives.
+        By method, what `localbg.suggest.proposal.size` gives.
     sigma : float
         Of the denoising filter, in spot radii.
 
@@ -88,13 +88,13 @@ def made(
         One for each method, without a threshold.
     """
     radius = found.radius
-    quiet = suggest.denoised(image, radius, sigma)
+    quiet = proposal.denoised(image, radius, sigma)
     results = []
     for method, row in proposed.items():
         name, size = row["filter"], row["multiple"] * radius
-        below = suggest.background(quiet, radius, name, row["multiple"])
+        below = proposal.background(quiet, radius, name, row["multiple"])
         words = (
-            f"{name}, {suggest.SIZES[name]} {row['multiple']:g}x = {number(size)} px;  on all "
+            f"{name}, {proposal.SIZES[name]} {row['multiple']:g}x = {number(size)} px;  on all "
             f"images {row['spots_left']:.0%} of the spots' height left in the background, "
             f"{row['structure_lost']:.0%} of it missed beside them"
             + ("" if row["suits"] else ";  does not suit these images")
@@ -126,7 +126,7 @@ def proposal(
         Of each image.
     judged : Radius
     proposed : mapping of str to mapping
-        By method, what `localbg.suggest.size` gives; empty where there are no blobs.
+        By method, what `localbg.suggest.proposal.size` gives; empty where there are no blobs.
     sigma : float
         Of the denoising filter, in spot radii.
 

@@ -1,0 +1,1 @@
+"""A config to start from, read off the images."""
