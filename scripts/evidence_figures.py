@@ -1,6 +1,7 @@
 """Draw the evidence that needs no annotation: completeness, false spots and residuals."""
 
-from localbg import evidence_charts, figures, job
+from localbg import job
+from localbg.figures import assessment_charts, style
 from localbg.io import tables
 
 WORDS = ("image", "group", "method", "where", "kind", "note")
@@ -16,10 +17,10 @@ def main(
     false_spots_figure: str,
 ) -> None:
     """Write both figures from the tables, given by their paths."""
-    drawn = evidence_charts.completeness(numbers(recovery), numbers(completeness))
-    figures.save(drawn, completeness_figure)
-    drawn = evidence_charts.doubts(numbers(false_spots), numbers(residuals))
-    figures.save(drawn, false_spots_figure)
+    drawn = assessment_charts.completeness(numbers(recovery), numbers(completeness))
+    style.save(drawn, completeness_figure)
+    drawn = assessment_charts.doubts(numbers(false_spots), numbers(residuals))
+    style.save(drawn, false_spots_figure)
 
 
 def numbers(path: str) -> list[dict]:

@@ -1,6 +1,7 @@
 """Draw the number of spots of all images and methods, and how far the methods agree."""
 
-from localbg import charts, figures, job
+from localbg import job
+from localbg.figures import overview_charts, style
 from localbg.io import tables
 
 
@@ -24,10 +25,10 @@ def main(
     ]
     known = tables.scored(tables.read(accuracy)) if accuracy else []
     truth = {row["image"]: int(row["n_truth"]) for row in known}
-    figures.save(charts.counts(rows, truth), counts_figure)
+    style.save(overview_charts.counts(rows, truth), counts_figure)
     pairs = [row | {"jaccard": float(row["jaccard"])} for row in tables.read(agreement)]
     methods = sorted({row["method"] for row in rows})
-    figures.save(charts.agreement(pairs, methods), agreement_figure)
+    style.save(overview_charts.agreement(pairs, methods), agreement_figure)
 
 
 if __name__ == "__main__":

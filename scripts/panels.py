@@ -1,8 +1,9 @@
 """Draw what each method made of an image: raw, background, foreground and spots found."""
 
-from localbg import figure_inputs, figures, job, panels
+from localbg import job
 from localbg.core import failures, files
 from localbg.core.text import number
+from localbg.figures import figure_inputs, panels, style
 from localbg.io.truth import points
 
 
@@ -14,7 +15,7 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
     image : str
         Id of the image.
     inputs : dict
-        Arguments of `localbg.figure_inputs.read`.
+        Arguments of `localbg.figures.figure_inputs.read`.
     truth : str or None
         Path of the true positions.
     figure, record : str
@@ -23,7 +24,7 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
     try:
         shown = figure_inputs.read(**inputs)
     except figure_inputs.ImageFailed as reason:
-        figures.save(figures.failed(image, str(reason)), figure)
+        style.save(style.failed(image, str(reason)), figure)
         files.write_json(record, {"image": image, "failed": str(reason)})
         return
     places, unusable = None, None
@@ -43,7 +44,7 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
         truth=places,
         left_out=shown.left_out,
     )
-    figures.save(drawn, figure)
+    style.save(drawn, figure)
     files.write_json(record, {"image": image, "unusable": unusable} | numbers(shown, places))
 
 
@@ -66,7 +67,7 @@ def numbers(shown: figure_inputs.Inputs, truth: list | None) -> dict:
     }
 
 
-def judged(result: figures.Result, truth: list | None, radius: float) -> dict:
+def judged(result: style.Result, truth: list | None, radius: float) -> dict:
     """Numbers of true, false and missed spots, where the truth is known."""
     if truth is None:
         return {}

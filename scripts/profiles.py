@@ -1,8 +1,9 @@
 """Draw rows of pixels through the brightest spots of an image, with background and threshold."""
 
-from localbg import figure_inputs, figures, job, profiles
+from localbg import job
 from localbg.core import files
 from localbg.core.text import number
+from localbg.figures import figure_inputs, profiles, style
 
 
 def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
@@ -16,7 +17,7 @@ def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
     try:
         shown = figure_inputs.read(**inputs)
     except figure_inputs.ImageFailed as reason:
-        figures.save(figures.failed(image, str(reason)), figure)
+        style.save(style.failed(image, str(reason)), figure)
         files.write_json(record, {"image": image, "failed": str(reason)})
         return
     drawn = profiles.profiles(
@@ -27,7 +28,7 @@ def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
         pixel_size_um=shown.pixel_size_um,
         left_out=shown.left_out,
     )
-    figures.save(drawn, figure)
+    style.save(drawn, figure)
     thresholds = [
         {"method": result.method, "threshold": number(result.threshold)} for result in shown.results
     ]

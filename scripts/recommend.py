@@ -1,8 +1,9 @@
 """Rank the methods by the strongest evidence there is, and recommend one."""
 
-from localbg import figures, job, verdict_chart
+from localbg import job
 from localbg.accuracy import cross_validation
 from localbg.detection import measured_radius
+from localbg.figures import recommendation_chart, style
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import criteria, recommendation, reliability
@@ -70,7 +71,7 @@ def main(
     if warning := measured_radius.warning(tables.grouped(counts)):
         rows[0]["reason"] += f" {warning}"
     tables.write(table, COLUMNS["recommendation"], rows)
-    figures.save(verdict_chart.verdict(rows, known), figure)
+    style.save(recommendation_chart.verdict(rows, known), figure)
 
 
 def choice_among_all(rows: list[dict]) -> dict[str, float] | None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from localbg import figures, job, suggest_chart
+from localbg import job
 from localbg.core import failures, files
+from localbg.figures import proposal_chart, style
 from localbg.io import images, tables
 from localbg.suggest import proposal
 
@@ -70,8 +71,8 @@ def main(
         trials = proposal.tried(pixels, found, sigma=sigma)
     tables.write(tried, BACKGROUNDS, trials)
     proposed = proposal.proposed(trials)
-    drawn = suggest_chart.proposal(names, pixels, found, judged, proposed, sigma=sigma)
-    figures.save(drawn, figure)
+    drawn = proposal_chart.proposal(names, pixels, found, judged, proposed, sigma=sigma)
+    style.save(drawn, figure)
     text = proposal.snippet(names, found, judged, trials)
     text += "".join(f"# Left out: {' '.join(line.split())}\n" for line in left_out)
     files.write_text(config, text)

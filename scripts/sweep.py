@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from localbg import figures, job, sweep_charts
+from localbg import job
 from localbg.comparison import sweeps
 from localbg.core import bootstrap
+from localbg.figures import style, sweep_charts
 from localbg.io import tables
 from localbg.ranking import criteria
 
@@ -55,7 +56,7 @@ def main(
     }
     lines = [line for line in sweeps.lines(settings) if line.sweep == sweep]
     axes = sweeps.axes(settings)[sweep]
-    figures.save(sweep_charts.sweep(sweep, axes, measures, lines, plateaus), figure)
+    style.save(sweep_charts.sweep(sweep, axes, measures, lines, plateaus), figure)
 
 
 if __name__ == "__main__":

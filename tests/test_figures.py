@@ -13,13 +13,14 @@ from matplotlib.colors import to_rgba
 import overview
 import panels as panels_script
 import profiles as profiles_script
-from localbg import captions, charts, figures
+from localbg import captions
 from localbg.accuracy import scoring
 from localbg.core import failures, files, text
+from localbg.figures import overview_charts, style
+from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panels, window
+from localbg.figures.profiles import LINES, brightest, profiles
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panels, window
-from localbg.profiles import LINES, brightest, profiles
 
 SHAPE = (60, 80)
 TRUTH = [(10.0, 12.0), (30.0, 40.0), (50.0, 70.0)]
@@ -30,7 +31,7 @@ def result(method, spots, *, threshold=20.0, seed=0, shape=SHAPE):
     """A result with these spots, on pixels that tell one method from another."""
     rng = np.random.default_rng(seed)
     spots = np.reshape(spots, (-1, 2)).astype(float)
-    return figures.Result(
+    return style.Result(
         method=method,
         text=f"threshold {threshold} grey levels",
         background=rng.normal(100, 5, shape).astype(np.float32),
@@ -212,7 +213,7 @@ class TestPanels:
 
     def test_a_constant_image_has_a_contrast_too(self):
         flat = np.full(SHAPE, 7, np.uint8)
-        made = figures.Result("a", "", flat, flat * 0, 0.0, np.empty((0, 2)), np.empty(0))
+        made = style.Result("a", "", flat, flat * 0, 0.0, np.empty((0, 2)), np.empty(0))
         raw, _, foreground, _ = panel_rows(panels("a", flat, [made], spot_radius=3, truth=[]))[0]
         assert raw.images[0].get_clim() == (6.5, 7.5)
         assert foreground.images[0].get_clim() == (-0.5, 0.5)
@@ -245,10 +246,10 @@ class TestProfiles:
         assert said[:3] == [f"{made.method}\nthreshold {made.threshold:g}" for made in results]
 
     def test_methods_differ_in_colour_and_in_line_style(self, image):
-        made = [result(f"m{i}", [(10, 10)], seed=i) for i in range(figures.MAX_METHODS)]
+        made = [result(f"m{i}", [(10, 10)], seed=i) for i in range(style.MAX_METHODS)]
         upper = profiles("a", image, made, spot_radius=RADIUS).axes[0]
         assert len({to_rgba(line.get_color()) for line in upper.lines}) == 1 + len(made)
-        assert len(LINES) == len(figures.COLOURS) == figures.MAX_METHODS
+        assert len(LINES) == len(style.COLOURS) == style.MAX_METHODS
         assert "--" not in LINES, "dashes are thresholds"
 
     def test_units(self, image, results):
@@ -282,7 +283,7 @@ class TestCounts:
     )
 
     def test_bars_are_as_high_as_the_counts(self):
-        axes = charts.counts(self.ROWS, {}).axes[0]
+        axes = overview_charts.counts(self.ROWS, {}).axes[0]
         heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
         assert heights == [[6, 0, 0], [7, 0, 55]]
         assert [t.get_text() for t in axes.texts] == ["6", "", "0", "7", "", "55", " failed"]
@@ -291,7 +292,7 @@ class TestCounts:
         assert "3 images by 2 methods; 1 failed" in axes.get_title(loc="left")
 
     def test_truth_is_a_black_tick_over_its_image(self):
-        axes = charts.counts(self.ROWS, {"three": 52}).axes[0]
+        axes = overview_charts.counts(self.ROWS, {"three": 52}).axes[0]
         (tick,) = axes.collections
         (start, end) = tick.get_segments()[0]
         assert start[1] == end[1] == 52
@@ -302,10 +303,10 @@ class TestCounts:
         rng = np.random.default_rng(0)
         rows = [
             {"image": f"i{i}", "method": method, "n_spots": int(rng.poisson(9))}
-            for i in range(charts.MAX_IMAGES + 1)
+            for i in range(overview_charts.MAX_IMAGES + 1)
             for method in ("median", "tophat")
         ]
-        axes = charts.counts(rows, {"i0": 5, "i3": 8}).axes[0]
+        axes = overview_charts.counts(rows, {"i0": 5, "i3": 8}).axes[0]
         points = [sorted(line.get_ydata()) for line in axes.lines if line.get_marker() == "."]
         expected = [
             sorted(r["n_spots"] for r in rows if r["method"] == m) for m in ("median", "tophat")
@@ -319,7 +320,7 @@ class TestCounts:
 
     def test_more_methods_than_colours_differ_in_hatch(self):
         rows = [{"image": "a", "method": f"m{i:02d}", "n_spots": i} for i in range(12)]
-        bars = [bars[0] for bars in charts.counts(rows, {}).axes[0].containers]
+        bars = [bars[0] for bars in overview_charts.counts(rows, {}).axes[0].containers]
         assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == 12
 
 
@@ -330,7 +331,7 @@ class TestAgreement:
     )
 
     def test_cells_are_means_over_images(self):
-        axes = charts.agreement(self.ROWS, ["a", "b", "c"]).axes[0]
+        axes = overview_charts.agreement(self.ROWS, ["a", "b", "c"]).axes[0]
         expected = [[1, 0.75, np.nan], [0.75, 1, np.nan], [np.nan, np.nan, 1]]
         np.testing.assert_array_equal(axes.images[0].get_array().filled(np.nan), expected)
         said = {t.get_position(): t.get_text() for t in axes.texts}
@@ -344,13 +345,13 @@ class TestAgreement:
         assert axes.get_title() == "Agreement of methods, mean over 2 images"
 
     def test_one_method_has_nothing_to_compare(self):
-        assert charts.agreement([], ["a"]).axes[0].get_title() == "No methods to compare"
+        assert overview_charts.agreement([], ["a"]).axes[0].get_title() == "No methods to compare"
 
 
 class TestEveryFigure:
     def test_a_failed_image_says_why_in_words(self):
         reason = "read: /far/away/plate.tif is empty (0 bytes); expected a TIFF image. " * 3
-        figure = figures.failed("plate", reason.strip())
+        figure = style.failed("plate", reason.strip())
         assert " ".join(" ".join(words(figure)).split()) == f"plate: failed {reason.strip()}"
         assert_nothing_is_cut_off(figure)
 
@@ -370,8 +371,8 @@ class TestEveryFigure:
             for i in range(n_images)
             for name in names
         ]
-        assert_nothing_is_cut_off(charts.counts(rows, {"plate1_B00": 4}))
-        assert_nothing_is_cut_off(charts.agreement([], names))
+        assert_nothing_is_cut_off(overview_charts.counts(rows, {"plate1_B00": 4}))
+        assert_nothing_is_cut_off(overview_charts.agreement([], names))
 
     def test_drawing_leaves_the_caller_s_settings_alone(self, image, results):
         import matplotlib
@@ -388,12 +389,12 @@ class TestEveryFigure:
         figure = profiles("x", image, results, spot_radius=RADIUS)
         monkeypatch.setattr(figure, "savefig", half_written)
         with pytest.raises(files.NotWritten, match=r"figure\.png could not be written: .*the disk"):
-            figures.save(figure, tmp_path / "figure.png")
+            style.save(figure, tmp_path / "figure.png")
         assert list(tmp_path.iterdir()) == []
 
     def test_the_same_figure_has_the_same_bytes(self, image, results, tmp_path):
         for name in ("a", "b"):
-            figures.save(profiles("x", image, results, spot_radius=RADIUS), tmp_path / name)
+            style.save(profiles("x", image, results, spot_radius=RADIUS), tmp_path / name)
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

@@ -11,8 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from conftest import ROOT
-from localbg import figures, job
+from localbg import job
 from localbg.core import failures, files
+from localbg.figures import style
 from localbg.io import images, tables
 
 
@@ -22,7 +23,7 @@ def left_in(folder):
 
 def writers():
     """Every way in which the library writes a file."""
-    yield "figure", lambda path: figures.save(Figure(figsize=(1, 1)), path)
+    yield "figure", lambda path: style.save(Figure(figsize=(1, 1)), path)
     yield "image", lambda path: images.write(path, np.ones((9, 9), np.uint8), pixel_size_um=None)
     yield "json", lambda path: files.write_json(path, {"a": 1})
     yield "table", lambda path: tables.write(path, ["a"], [{"a": 1}])

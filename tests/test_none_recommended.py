@@ -3,7 +3,8 @@
 import pytest
 
 import recommend
-from localbg import closing, verdict_chart
+from localbg import closing
+from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.plan import make_plan
@@ -62,7 +63,7 @@ def test_without_evidence_too_it_is_said_that_no_spots_were_found():
 
 def test_the_figure_names_none():
     known = [planted(0.9, 0.9)]
-    figure = verdict_chart.verdict(recommendation("ab", known, SIMPLE, n_spots=0), known)
+    figure = recommendation_chart.verdict(recommendation("ab", known, SIMPLE, n_spots=0), known)
     assert figure.get_suptitle() == "No method can be recommended"
 
 

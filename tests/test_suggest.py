@@ -8,7 +8,7 @@ import tifffile
 import yaml
 
 from conftest import ROOT, snakemake
-from localbg import panels, suggest_chart
+from localbg.figures import panels, proposal_chart
 from localbg.io.tables import read
 from localbg.plan import make_plan
 from localbg.suggest import proposal
@@ -167,7 +167,7 @@ def test_without_blobs_the_user_is_asked():
 def test_the_profile_around_spots_is_that_of_their_shape():
     image, _ = spotted(2.0, 0.5)
     found = proposal.blobs(image)
-    distances, (lower, middle, upper) = suggest_chart.profile(image, found)
+    distances, (lower, middle, upper) = proposal_chart.profile(image, found)
     assert distances.tolist() == list(range(math.ceil(3 * found.radius) + 1))
     assert (lower <= middle).all()
     assert (middle <= upper).all()
@@ -181,7 +181,7 @@ def test_the_image_that_is_shown_has_the_proposed_radius_and_the_most_blobs():
         return proposal.Blobs(np.zeros((n, 2)), np.full(n, float(radius)), 9.0)
 
     found = [of(2, 9), of(1, 0), of(3, 5), of(3, 7), of(4, 9)]
-    assert suggest_chart.typical(found, proposal.radius(found)) == 3
+    assert proposal_chart.typical(found, proposal.radius(found)) == 3
 
 
 @pytest.fixture(scope="module")
@@ -193,13 +193,13 @@ def proposal():
     judged = proposal.radius(found)
     trials = proposal.tried(images, found, sigma=0.4)
     chosen = proposal.proposed(trials)
-    figure = suggest_chart.proposal("abc", images, found, judged, chosen, sigma=0.4)
+    figure = proposal_chart.proposal("abc", images, found, judged, chosen, sigma=0.4)
     return images, found, judged, chosen, figure
 
 
 def test_rings_have_the_radius_of_the_table_and_lie_on_the_spots(proposal):
     images, found, judged, _, figure = proposal
-    shown = suggest_chart.typical(found, judged)
+    shown = proposal_chart.typical(found, judged)
     (drawn,) = figure.axes[0].collections
     assert drawn.get_widths() == pytest.approx(
         np.full(len(found[shown].radii), 2 * found[shown].radius)
@@ -213,7 +213,7 @@ def test_rings_have_the_radius_of_the_table_and_lie_on_the_spots(proposal):
 
 def test_the_radius_is_marked_with_its_quartiles_and_that_of_each_image_beside_it(proposal):
     _, found, judged, _, figure = proposal
-    shown = found[suggest_chart.typical(found, judged)]
+    shown = found[proposal_chart.typical(found, judged)]
     marks, curve = figure.axes[1].lines
     assert marks.get_xdata() == pytest.approx([shown.radius] * 2)
     (band,) = figure.axes[1].patches
@@ -230,7 +230,7 @@ def test_the_radius_is_marked_with_its_quartiles_and_that_of_each_image_beside_i
 
 def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(proposal):
     images, found, judged, chosen, figure = proposal
-    shown = suggest_chart.typical(found, judged)
+    shown = proposal_chart.typical(found, judged)
     levels = panels.grey_range(images[shown])
     assert figure.axes[0].images[0].get_clim() == levels
     rows = [figure.axes[3 * k : 3 * k + 3] for k in range(1, 4)]
@@ -253,7 +253,7 @@ def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(p
 def test_without_blobs_the_figure_says_so():
     nothing = [proposal.blobs(np.zeros(SHAPE))]
     judged = proposal.radius(nothing)
-    figure = suggest_chart.proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
+    figure = proposal_chart.proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
     assert not figure.axes
     assert figure.texts[0].get_text() == "Spot radius unknown: no blob stands out from the noise"
 
@@ -264,7 +264,7 @@ def test_of_a_large_image_the_part_with_the_most_blobs_is_shown_and_long_names_a
     found = [proposal.blobs(image)]
     trials = proposal.proposed(proposal.tried([image], found, sigma=0.4))
     name = "a" * 30 + "b" * 30
-    figure = suggest_chart.proposal(
+    figure = proposal_chart.proposal(
         [name], [image], found, proposal.radius(found), trials, sigma=0.4
     )
     left, right = figure.axes[0].get_xlim()

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from localbg import sweep_charts
 from localbg.comparison.sweeps import axes, lines, plateau, slopes, stability
+from localbg.figures import sweep_charts
 from localbg.plan import make_plan
 
 

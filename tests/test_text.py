@@ -8,7 +8,8 @@ import yaml
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from conftest import snakemake
-from localbg import captions, evidence_charts, figures
+from localbg import captions
+from localbg.figures import assessment_charts, style
 from localbg.io import tables
 from test_workflow import PLACES, spotted, table
 
@@ -76,7 +77,7 @@ def shown(figure):
 @attack("dollars in a group or a path", "drawn as dollars; no formula, no crash")
 def test_dollars_are_no_formulas():
     reason = r"read: $\frac{1$/a.tif costs 5$ or \$6"
-    words, is_math = zip(*shown(figures.failed("a", reason)), strict=True)
+    words, is_math = zip(*shown(style.failed("a", reason)), strict=True)
     assert not any(is_math)
     assert r"$\frac{1$/a.tif costs 5$" in words[1]
 
@@ -98,7 +99,7 @@ def test_groups_with_dollars_are_drawn():
         for image, group in [("", ""), *(("", g) for g in groups)]
         + [(f"i{i:02}", groups[i % 2]) for i in range(14)]
     ]
-    drawn = shown(evidence_charts.completeness(recovery, curves))
+    drawn = shown(assessment_charts.completeness(recovery, curves))
     for group in groups:
         assert (group, False) in drawn
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from localbg import verdict_chart
 from localbg.captions import Found
+from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import reliability
@@ -143,8 +143,8 @@ def test_what_is_recommended_by_stronger_evidence_has_its_doubts_said():
 def test_the_figure_names_them_below_the_panels_and_does_not_count_them_as_equals():
     known = tie(a=0.9, b=0.8, c=0.7)
     rows = recommendation("abc", [known], dict.fromkeys("abc", 5), None, DOUBTS)
-    figure = verdict_chart.verdict(rows, [known])
+    figure = recommendation_chart.verdict(rows, [known])
     assert figure.get_suptitle() == "Recommended: b, with no real difference from 1 other method"
     assert figure.get_supxlabel() == f"Do not trust a on {rows[-1]['not_on']}"
     colours = [line.get_color() for line in figure.axes[0].lines[1::2]]
-    assert colours[2] == verdict_chart.DOUBTED != colours[0] == colours[1]
+    assert colours[2] == recommendation_chart.DOUBTED != colours[0] == colours[1]

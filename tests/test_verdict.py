@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import recommend
-from localbg import verdict_chart
 from localbg.accuracy import pooled
+from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import recommendation
@@ -359,7 +359,7 @@ def test_the_figure_shows_scores_in_the_order_of_the_verdict():
     known = truth({"a": 0.7, "b": (0.9, 0.8, 0.95)}, {("a", "b"): (-0.2, -0.3, -0.1)})
     more = planted({"a": (2.0, 1.5, 2.5)})
     rows = recommendation("ab", [known, more], SIMPLE)
-    figure = verdict_chart.verdict(rows, [more, known])
+    figure = recommendation_chart.verdict(rows, [more, known])
     first, second = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["1  b", "2  a"]
     assert [label.get_weight() for label in first.get_yticklabels()] == ["bold", "normal"]
@@ -372,7 +372,7 @@ def test_the_figure_shows_scores_in_the_order_of_the_verdict():
 
 
 def test_the_figure_says_where_nothing_is_known():
-    figure = verdict_chart.verdict(recommendation("ab", [], SIMPLE), [])
+    figure = recommendation_chart.verdict(recommendation("ab", [], SIMPLE), [])
     assert figure.texts[0].get_text() == "Nothing but counts is known"
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from localbg.comparison.sweeps import Line, in_order
 from localbg.core.text import number
-from localbg.figures import COLOURS, WIDTH, styled
+from localbg.figures.style import COLOURS, WIDTH, styled
 
 # Beyond these, a figure is no longer read; the table has all rows.
 MAX_ROWS = 6

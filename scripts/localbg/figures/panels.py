@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from localbg.accuracy import scoring
 from localbg.core.text import count, number
-from localbg.figures import WIDTH, Result, image_title, styled
+from localbg.figures.style import WIDTH, Result, image_title, styled
 
 # Pixels along an axis that are shown whole; in larger images a spot could not be seen.
 WHOLE = 512

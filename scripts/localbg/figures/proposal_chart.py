@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.core.text import count, number
-from localbg.figures import COLOURS, WIDTH, Result, styled
-from localbg.panels import TRUE, foreground_limit, grey_range, rings, show, window
+from localbg.figures.panels import TRUE, foreground_limit, grey_range, rings, show, window
+from localbg.figures.style import COLOURS, WIDTH, Result, styled
 from localbg.suggest import proposal
 from localbg.suggest.proposal import Blobs, Radius
 

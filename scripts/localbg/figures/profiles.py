@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from localbg.core.text import count, number
-from localbg.figures import COLOURS, WIDTH, Result, image_title, styled
+from localbg.figures.style import COLOURS, WIDTH, Result, image_title, styled
 
 # One for each method, with its colour. None is plainly dashed: dashes are thresholds.
 LINES = ("-", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 1)), (0, (4, 1, 1, 1)), "-")
@@ -51,7 +51,7 @@ def profiles(
     Parameters
     ----------
     name, image, results, spot_radius, pixel_size_um, left_out
-        As `localbg.panels.panels`.
+        As `localbg.figures.panels.panels`.
 
     Returns
     -------

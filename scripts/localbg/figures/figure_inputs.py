@@ -11,7 +11,7 @@ import numpy as np
 from localbg.core import failures, files
 from localbg.core.parameters import radius_in_pixels, resolved
 from localbg.core.text import count, described, number
-from localbg.figures import MAX_METHODS, Result
+from localbg.figures.style import MAX_METHODS, Result
 from localbg.io import images, tables
 
 # Parameters that are lengths, in pixels by now.

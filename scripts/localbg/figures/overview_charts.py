@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from localbg.core.text import count
-from localbg.figures import COLOURS, WIDTH, styled
+from localbg.figures.style import COLOURS, WIDTH, styled
 
 HATCHES = ("", "//", "..", "xx")  # tell methods apart that share a colour
 MAX_IMAGES = 40  # with a bar for each; more are shown as distributions

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from localbg.assessment.completeness import Curve
 from localbg.core.text import count
-from localbg.figures import COLOURS, WIDTH, plain, styled
+from localbg.figures.style import COLOURS, WIDTH, plain, styled
 
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.core.text import count
-from localbg.figures import COLOURS, WIDTH, styled
+from localbg.figures.style import COLOURS, WIDTH, styled
 from localbg.ranking.criteria import KINDS, Evidence
 
 MAX_ROWS = 30  # methods that are shown
