@@ -17,7 +17,8 @@ HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 sys.path.append(f"{HERE}/scripts")
 
 from localbg.io import addresses
-from localbg import batches, captions, closing, dependencies, ownership, paths
+from localbg import batches, closing, dependencies, ownership, paths
+from localbg.report import captions
 from localbg.core import files
 from localbg import run_lock, slurm
 from localbg.io import web

@@ -13,7 +13,6 @@ from matplotlib.colors import to_rgba
 import overview
 import panels as panels_script
 import profiles as profiles_script
-from localbg import captions
 from localbg.accuracy import scoring
 from localbg.core import failures, files, text
 from localbg.figures import overview_charts, style
@@ -21,6 +20,7 @@ from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panel
 from localbg.figures.profiles import LINES, brightest, profiles
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.report import captions
 
 SHAPE = (60, 80)
 TRUTH = [(10.0, 12.0), (30.0, 40.0), (50.0, 70.0)]

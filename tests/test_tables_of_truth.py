@@ -10,10 +10,10 @@ import groups
 import look_first
 import overview
 import recommend
-from localbg import captions
 from localbg.core import bootstrap
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.report import captions
 
 
 def write(folder, name, *rows):

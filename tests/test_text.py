@@ -8,9 +8,9 @@ import yaml
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from conftest import snakemake
-from localbg import captions
 from localbg.figures import assessment_charts, style
 from localbg.io import tables
+from localbg.report import captions
 from test_workflow import PLACES, spotted, table
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from localbg.captions import Found
 from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import reliability
 from localbg.ranking.criteria import Evidence
 from localbg.ranking.recommendation import recommendation
+from localbg.report.captions import Found
 
 
 def false_spots(image="disc", kind="decoy", smooth=0, **methods):
