@@ -17,14 +17,14 @@ HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 sys.path.append(f"{HERE}/scripts")
 
 from localbg.io import addresses
-from localbg import batches, closing, dependencies, ownership, paths
+from localbg.workflow import batches, closing, dependencies, ownership, layout
 from localbg.report import captions
 from localbg.core import files
-from localbg import run_lock, slurm
+from localbg.workflow import run_lock, slurm
 from localbg.io import web
-from localbg.config import file_problems
-from localbg.fingerprints import Fingerprints, stale
-from localbg.plan import PlanError, make_plan
+from localbg.workflow.config import file_problems
+from localbg.workflow.fingerprints import Fingerprints, stale
+from localbg.workflow.plan import PlanError, make_plan
 
 if workflow.modifier.is_main_snakefile() and workflow.is_main_process:
     chosen = workflow.overwrite_configfiles or ["config.yaml"]
@@ -99,11 +99,11 @@ include: "rules/download.smk"
 
 
 # What collect gathers: pieces of batches, or the results of single steps.
-PIECES = paths.pieces(plan)
-IMAGES = [] if plan.batches else paths.images(plan)
-RESULTS = [] if plan.batches else paths.results(plan)
+PIECES = layout.pieces(plan)
+IMAGES = [] if plan.batches else layout.images(plan)
+RESULTS = [] if plan.batches else layout.results(plan)
 FINGERPRINTS = Fingerprints(plan)
-VERDICT = paths.verdict_tables(plan)
+VERDICT = layout.verdict_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
 TABLES += ["failures", "groups", "look_first", "recommendation", "trust"]
 FIGURES = ["counts", "agreement", "recommendation"]
@@ -232,7 +232,8 @@ rule threshold:
         denoised=upstream("mask", "denoised"),
         plane="<results>/image/{image}.tif",
         facts="<results>/image/{image}.json",
-        shared=lambda wildcards: paths.shared_threshold(plan, wildcards.mask, wildcards.image) or [],
+        shared=lambda wildcards: layout.shared_threshold(plan, wildcards.mask, wildcards.image)
+        or [],
         modules=modules("threshold.py"),
     output:
         mask="<results>/mask/{mask}/{image}.tif",
@@ -282,7 +283,7 @@ rule batch:
     """Many images through all methods that share a background, in memory: for hundreds and more."""
     input:
         remote=lambda wildcards: remote(plan.batches[wildcards.batch]),
-        shared=lambda wildcards: paths.shared_thresholds(
+        shared=lambda wildcards: layout.shared_thresholds(
             plan, plan.batches[wildcards.batch], wildcards.background
         ),
         modules=with_estimator("batch.py"),
@@ -308,7 +309,7 @@ rule collect:
     """One row per image, spot, and image and method; a failed image is a row with a reason."""
     input:
         [row["facts"] for row in IMAGES],
-        [row[key] for row in RESULTS for key in paths.RECORDS],
+        [row[key] for row in RESULTS for key in layout.RECORDS],
         pieces=PIECES,
         modules=modules("collect.py"),
     output:
@@ -378,7 +379,7 @@ rule provenance:
         sheet=lambda wildcards: plan.sheet,
         stamp=lambda wildcards: stamped([*CONFIGS, *plan.sheet]),
         methods=RECIPES,
-        logs=paths.logs(plan),
+        logs=layout.logs(plan),
     script:
         "scripts/provenance.py"
 

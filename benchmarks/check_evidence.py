@@ -24,8 +24,8 @@ from real_sets import read_sets, tally
 from localbg.assessment import assess
 from localbg.io import images, tables
 from localbg.pipeline import chain
-from localbg.plan import make_plan
 from localbg.ranking import criteria, reliability
+from localbg.workflow.plan import make_plan
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKGROUNDS = ("tophat", "median", "gaussian")

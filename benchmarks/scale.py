@@ -138,7 +138,7 @@ def measure_plan(quick: bool) -> list[dict]:
             code = (
                 "import time; start = time.perf_counter()\n"
                 "from localbg import job\n"
-                "from localbg.plan import make_plan\n"
+                "from localbg.workflow.plan import make_plan\n"
                 f"plan = make_plan({{'images': {str(sheet)!r}, "
                 "'run': {'mode': 'batch', 'images_per_job': 500}})\n"
                 "print(len(plan.batches), time.perf_counter() - start, "
@@ -202,19 +202,19 @@ def made_up_pieces(folder: Path, spots: int, per_image: int, per_batch: int) -> 
 def collect(folder: str) -> None:
     """Gather the pieces of a folder."""
     import collect as script
-    from localbg import gathered
-    from localbg.plan import make_plan
+    from localbg.workflow import collected
+    from localbg.workflow.plan import make_plan
 
     names = ("images", "spots", "counts", "parameters", "failures")
     outputs = {name: f"{folder}/{name}.csv" for name in names}
     plan = make_plan({"images": {"a": "a.tif"}, "compare": ["median"]})
     pieces = sorted(map(str, Path(folder).glob("*.jsonl")))
-    script.main(gathered.from_batches(pieces), {"m": plan.methods["median"].recipe}, outputs)
+    script.main(collected.from_batches(pieces), {"m": plan.methods["median"].recipe}, outputs)
 
 
 def measure_memory(quick: bool) -> list[dict]:
     """The memory that the model asks for a job, against what a job of each method takes."""
-    from localbg import batches
+    from localbg.workflow import batches
 
     rows = []
     for side in (256, 1024) if quick else (256, 1024, 2048, 4096):
@@ -246,7 +246,7 @@ def _job(path, method):
     code = (
         "import sys, time; sys.path[:0] = sys.argv[1:2]\n"
         "from localbg import chain, images, job\n"
-        "from localbg.plan import make_plan\n"
+        "from localbg.workflow.plan import make_plan\n"
         "methods = {'rolling_ball': {'background': {'filter': 'rolling_ball', 'radius': '4x'}}}\n"
         "plan = make_plan({'images': {'a': sys.argv[3]}, 'spot_radius': 2,\n"
         "    'methods': methods, 'compare': [sys.argv[4]]})\n"

@@ -103,7 +103,7 @@ def one_image(path: str, config: dict) -> list:
     """What the workflow does with one image, by the same functions, and no workflow around it."""
     from localbg.io import images, tables
     from localbg.pipeline import chain
-    from localbg.plan import make_plan
+    from localbg.workflow.plan import make_plan
 
     if not WORK:
         plan = make_plan(config | {"images": {"a": path}})

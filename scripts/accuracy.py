@@ -5,12 +5,12 @@ A truth that cannot be of its image costs that image its scores, and no other.
 
 import numpy as np
 
-from localbg import job
 from localbg.accuracy import pooled, scoring
 from localbg.core import failures
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.io.truth import points
+from localbg.workflow import job
 
 
 def main(

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from localbg import job
 from localbg.core import files
 from localbg.io import images
 from localbg.pipeline.steps.estimate_background import estimate_background
+from localbg.workflow import job
 
 
 def main(source: str, background: str, record: str, parameters: dict, threads: int = 1) -> None:

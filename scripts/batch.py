@@ -4,11 +4,11 @@ import json
 import os
 import time
 
-from localbg import job
 from localbg.core import failures, files
 from localbg.detection.measures import MEASURES
 from localbg.io import images, planned_image, tables
 from localbg.pipeline import chain, shared_thresholds
+from localbg.workflow import job
 
 
 def main(

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from localbg import slurm
+from localbg.workflow import slurm
 
 
 def main(argv=None):

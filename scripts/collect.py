@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import lru_cache
 
-from localbg import gathered, job, recipes
 from localbg.core.parameters import in_pixels
 from localbg.detection import measured_radius
 from localbg.detection.measures import MEASURES
-from localbg.gathered import Found
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.workflow import collected, job, recipes
+from localbg.workflow.collected import Found
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
 FACTS = (
@@ -26,7 +26,7 @@ def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> Non
 
     Parameters
     ----------
-    found : iterable of localbg.gathered.Found
+    found : iterable of localbg.workflow.collected.Found
         Sorted by image.
     methods : dict of str to dict
         Recipes of all methods by name, sorted.
@@ -104,8 +104,8 @@ def count_row(made: dict, image: dict) -> dict:
 if __name__ == "__main__":
     job.start_log(snakemake.log[0])
     found = (
-        gathered.from_batches(list(snakemake.input.pieces), snakemake.params.fingerprints)
+        collected.from_batches(list(snakemake.input.pieces), snakemake.params.fingerprints)
         if snakemake.input.pieces
-        else gathered.from_steps(snakemake.params.images, snakemake.params.results)
+        else collected.from_steps(snakemake.params.images, snakemake.params.results)
     )
     main(found, snakemake.params.methods, dict(snakemake.output.items()))

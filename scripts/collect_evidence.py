@@ -4,10 +4,10 @@ import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-from localbg import gathered, job
 from localbg.assessment.recovery import Recovery
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.workflow import collected, job
 
 
 def main(
@@ -42,7 +42,7 @@ def main(
             for name, path in outputs.items()
         }
         blank = in_blanks(counts, set(blanks))
-        decoys = taken(gathered.lines(pieces, fingerprints), recovery, write)
+        decoys = taken(collected.lines(pieces, fingerprints), recovery, write)
         for row in heapq.merge(blank, decoys, key=lambda row: (row["image"], row["method"])):
             write["false_spots"].row(row)
         for row in recovery.rows():

@@ -3,10 +3,10 @@
 import itertools
 import statistics
 
-from localbg import job
 from localbg.accuracy import scoring
 from localbg.io import tables
 from localbg.io.columns import COLUMNS, COMPARISON
+from localbg.workflow import job
 
 
 def main(images: str, spots: str, counts: str, comparison: str, agreement: str) -> None:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from localbg import job
 from localbg.accuracy import cross_validation, pooled
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.workflow import job
 
 
 def main(accuracy: str, methods: str, table: str) -> None:

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from localbg import job
 from localbg.core import files
 from localbg.io import images
 from localbg.pipeline.steps.denoise_image import denoise_image
+from localbg.workflow import job
 
 
 def main(plane: str, denoised: str, record: str, parameters: dict, threads: int = 1) -> None:

@@ -4,8 +4,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from localbg import job, sheet
 from localbg.io import web
+from localbg.workflow import job, sheet
 
 
 def main(image: str, file: str, config: dict) -> None:

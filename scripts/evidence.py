@@ -2,11 +2,11 @@
 
 import json
 
-from localbg import job
 from localbg.assessment import assess
 from localbg.core import failures, files
 from localbg.io import planned_image
 from localbg.pipeline import shared_thresholds
+from localbg.workflow import job
 
 
 def main(

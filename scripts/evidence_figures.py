@@ -1,8 +1,8 @@
 """Draw the evidence that needs no annotation: completeness, false spots and residuals."""
 
-from localbg import job
 from localbg.figures import assessment_charts, style
 from localbg.io import tables
+from localbg.workflow import job
 
 WORDS = ("image", "group", "method", "where", "kind", "note")
 

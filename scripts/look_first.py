@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from localbg import job
 from localbg.comparison import look_first
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.workflow import job
 
 
 def main(

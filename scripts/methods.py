@@ -1,8 +1,8 @@
 """List the methods, with the values that tell those of a sweep apart."""
 
-from localbg import job
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.workflow import job
 
 
 def main(settings: list[dict], table: str) -> None:

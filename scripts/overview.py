@@ -1,8 +1,8 @@
 """Draw the number of spots of all images and methods, and how far the methods agree."""
 
-from localbg import job
 from localbg.figures import overview_charts, style
 from localbg.io import tables
+from localbg.workflow import job
 
 
 def main(

@@ -1,10 +1,10 @@
 """Draw what each method made of an image: raw, background, foreground and spots found."""
 
-from localbg import job
 from localbg.core import failures, files
 from localbg.core.text import number
 from localbg.figures import figure_inputs, panels, style
 from localbg.io.truth import points
+from localbg.workflow import job
 
 
 def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: str) -> None:

@@ -1,9 +1,9 @@
 """Draw rows of pixels through the brightest spots of an image, with background and threshold."""
 
-from localbg import job
 from localbg.core import files
 from localbg.core.text import number
 from localbg.figures import figure_inputs, profiles, style
+from localbg.workflow import job
 
 
 def main(*, image: str, inputs: dict, figure: str, record: str) -> None:

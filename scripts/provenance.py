@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from localbg import job, provenance
 from localbg.core import files
 from localbg.io import tables
+from localbg.workflow import job, provenance
 
 
 def main(

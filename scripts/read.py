@@ -1,8 +1,8 @@
 """Read the plane that the sheet asks for; everything downstream works on it."""
 
-from localbg import job
 from localbg.core import files
 from localbg.io import images, planned_image
+from localbg.workflow import job
 
 
 def main(source: str, plane: str, record: str, picks: dict, when_planned: list) -> None:

@@ -1,12 +1,12 @@
 """Rank the methods by the strongest evidence there is, and recommend one."""
 
-from localbg import job
 from localbg.accuracy import cross_validation
 from localbg.detection import measured_radius
 from localbg.figures import recommendation_chart, style
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import criteria, recommendation, reliability
+from localbg.workflow import job
 
 # Tables of evidence that a run may have.
 OPTIONAL = {

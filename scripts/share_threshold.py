@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from localbg import job, scope
 from localbg.core import failures, files
+from localbg.workflow import job, scope
 
 
 def main(own: list[str], images: list[str], mask: str, record: str, fingerprint: str = "") -> None:

@@ -1,10 +1,10 @@
 """Clean the mask, split touching spots and measure each."""
 
-from localbg import job
 from localbg.core import files
 from localbg.detection.measures import MEASURES
 from localbg.io import images, tables
 from localbg.pipeline.steps.detect_spots import detect_spots
+from localbg.workflow import job
 
 
 def main(

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from localbg import job
 from localbg.comparison import sweeps
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.workflow import job
 
 
 def main(counts: str, methods: str, table: str, seed: int) -> None:

@@ -1,9 +1,9 @@
 """Subtract the background from the denoised plane."""
 
-from localbg import job
 from localbg.core import files
 from localbg.io import images
 from localbg.pipeline.steps.subtract_background import subtract_background
+from localbg.workflow import job
 
 
 def main(denoised: str, background: str, foreground: str, record: str, parameters: dict) -> None:

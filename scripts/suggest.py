@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from localbg import job
 from localbg.core import failures, files
 from localbg.figures import proposal_chart, style
 from localbg.io import images, tables
 from localbg.suggest import proposal
+from localbg.workflow import job
 
 # Of larger images the middle is taken.
 MOST_PIXELS = 1024

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from localbg import job
 from localbg.comparison import sweeps
 from localbg.core import bootstrap
 from localbg.figures import style, sweep_charts
 from localbg.io import tables
 from localbg.ranking import criteria
+from localbg.workflow import job
 
 
 def main(

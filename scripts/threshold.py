@@ -1,9 +1,9 @@
 """Threshold the foreground."""
 
-from localbg import job
 from localbg.core import files
 from localbg.io import images
 from localbg.pipeline.steps.threshold_foreground import threshold_foreground
+from localbg.workflow import job
 
 
 def main(

@@ -2,10 +2,10 @@
 
 import json
 
-from localbg import job
 from localbg.core import failures, files
 from localbg.io import planned_image
 from localbg.pipeline import chain
+from localbg.workflow import job
 
 
 def main(

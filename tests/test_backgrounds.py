@@ -17,10 +17,10 @@ from scipy import ndimage
 from skimage.morphology import disk
 
 from conftest import ROOT, shared
-from localbg import plan
 from localbg.backgrounds import estimate, estimate_with_error
 from localbg.core.parameters import functions
 from localbg.pipeline import signatures
+from localbg.workflow import plan
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 EXAMPLES = {"Size": 3, "Area": 9, "Positive": 2, "NonNegative": 1, "Percent": 50, "bool": False}

@@ -8,9 +8,9 @@ import pytest
 import tifffile
 
 from conftest import obey_permissions, snakemake
-from localbg import batches
 from localbg.core import failures
-from localbg.plan import PlanError, make_plan
+from localbg.workflow import batches
+from localbg.workflow.plan import PlanError, make_plan
 from test_workflow import NO_FIGURES, PLACES, configure, ran, rows_of, spotted, table
 
 CONFIG = {

@@ -12,12 +12,12 @@ import pytest
 import tifffile
 
 from conftest import ROOT, shared, snakemake
-from localbg import batches
 from localbg.core import failures
 from localbg.io import images
 from localbg.pipeline import chain
 from localbg.pipeline.signatures import KINDS
-from localbg.plan import make_plan
+from localbg.workflow import batches
+from localbg.workflow.plan import make_plan
 from test_workflow import configure, ran, spotted, table
 
 TABLES = ("images", "spots", "counts", "failures", "comparison", "agreement")

@@ -11,7 +11,7 @@ from conftest import ROOT
 from localbg.detection import likeness, matched_filter
 from localbg.io import images
 from localbg.pipeline import chain
-from localbg.plan import make_plan
+from localbg.workflow.plan import make_plan
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 

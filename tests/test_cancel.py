@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from localbg import slurm
+from localbg.workflow import slurm
 
 RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 

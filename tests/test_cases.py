@@ -11,7 +11,7 @@ from handmade import refusal
 from localbg.io import images
 from localbg.io.images import ImageError
 from localbg.pipeline import chain
-from localbg.plan import make_plan
+from localbg.workflow.plan import make_plan
 
 CASES = ROOT / "tests" / "cases"
 # The scene that all of them show.

@@ -7,8 +7,8 @@ import subprocess
 import yaml
 
 from conftest import ROOT
-from localbg import config, sheet
 from localbg.io.columns import COLUMNS
+from localbg.workflow import config, sheet
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 

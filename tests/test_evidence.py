@@ -13,7 +13,7 @@ from localbg.assessment.recovery import Recovery
 from localbg.core import failures
 from localbg.io.images import Plane
 from localbg.pipeline import chain
-from localbg.plan import make_plan
+from localbg.workflow.plan import make_plan
 from simulate import gaussian_spots, inner, scatter
 
 SHAPE = (192, 192)

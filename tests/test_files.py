@@ -11,10 +11,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from conftest import ROOT
-from localbg import job
 from localbg.core import failures, files
 from localbg.figures import style
 from localbg.io import images, tables
+from localbg.workflow import job
 
 
 def left_in(folder):

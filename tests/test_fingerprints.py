@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from localbg import dependencies
-from localbg.fingerprints import Fingerprints, of
 from localbg.pipeline.signatures import KINDS
-from localbg.plan import make_plan
+from localbg.workflow import dependencies
+from localbg.workflow.fingerprints import Fingerprints, of
+from localbg.workflow.plan import make_plan
 from test_workflow import spotted
 
 CONFIG = {

@@ -13,7 +13,7 @@ from localbg.assessment import assess
 from localbg.io import images
 from localbg.io.image_flags import explained, image_flags
 from localbg.pipeline import chain
-from localbg.plan import make_plan
+from localbg.workflow.plan import make_plan
 from test_workflow import configure, spotted, table
 
 SHAPE = (64, 60)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from localbg import sheet
+from localbg.workflow import sheet
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from conftest import snakemake
-from localbg import ownership, plan
 from localbg.core import files
+from localbg.workflow import ownership, plan
 from test_workflow import NO_FIGURES, configure, spotted
 
 CONFIG = {"compare": ["median"], "evidence": {"images": 0}}

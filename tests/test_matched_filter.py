@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from conftest import ROOT
-from localbg import backgrounds, plan
+from localbg import backgrounds
 from localbg.accuracy import scoring
 from localbg.core.parameters import resolved
 from localbg.detection import spots
@@ -20,6 +20,7 @@ from localbg.detection.likeness import fit_spots
 from localbg.detection.subtract import subtract
 from localbg.detection.threshold import threshold
 from localbg.filters.contrast import DIRECTIONS, contrasts, step_across
+from localbg.workflow import plan
 
 sys.path.append(str(ROOT / "benchmarks"))
 import families

@@ -3,9 +3,9 @@
 import pytest
 from snakemake.io import PeriodicityDetector
 
-from localbg import sheet
 from localbg.core import names
-from localbg.plan import PlanError, make_plan
+from localbg.workflow import sheet
+from localbg.workflow.plan import PlanError, make_plan
 
 
 def attack(case, outcome):

@@ -3,13 +3,13 @@
 import pytest
 
 import recommend
-from localbg import closing
 from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.plan import make_plan
 from localbg.ranking.criteria import Evidence
 from localbg.ranking.recommendation import LOOK, recommendation
+from localbg.workflow import closing
+from localbg.workflow.plan import make_plan
 
 SIMPLE = {"a": 5, "b": 5}
 NOTHING = f"No method found a spot in any image. So none is recommended. {LOOK}"

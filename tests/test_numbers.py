@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import yaml
 
-from localbg import config as keys
-from localbg import sheet
 from localbg.core import failures
 from localbg.core.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
 from localbg.io import images
 from localbg.pipeline import chain
-from localbg.plan import PlanError, make_plan
+from localbg.workflow import config as keys
+from localbg.workflow import sheet
+from localbg.workflow.plan import PlanError, make_plan
 
 HUGE = int("9" * 400)
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from localbg import config as keys
 from localbg.core.parameters import in_pixels, resolved, scale
-from localbg.plan import PlanError, make_plan
+from localbg.workflow import config as keys
+from localbg.workflow.plan import PlanError, make_plan
 
 IMAGES = {"a": "a.tif", "b": "b.tif"}
 SHIPPED = ("tophat", "median", "gaussian")
@@ -714,7 +714,7 @@ TEN_THOUSAND = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 start = time.perf_counter()
-from localbg.plan import make_plan
+from localbg.workflow.plan import make_plan
 plan = make_plan({"images": sys.argv[2]})
 steps = sum(len(steps) for steps in plan.steps.values())
 print(len(plan.images), len(plan.methods), steps)

@@ -13,12 +13,12 @@ import yaml
 
 import collect
 from conftest import ROOT, snakemake
-from localbg import gathered, provenance
 from localbg.core import files
 from localbg.core.parameters import resolved
 from localbg.io import tables
 from localbg.pipeline.signatures import KINDS
-from localbg.plan import make_plan
+from localbg.workflow import collected, provenance
+from localbg.workflow.plan import make_plan
 from test_workflow import EVIDENCE, NO_FIGURES, TABLES, VERDICT, configure, ran, spotted, table
 
 CONFIG = {
@@ -240,7 +240,7 @@ def test_nothing_is_done_twice_and_a_changed_image_alone(second, mode):
 )
 def test_a_failed_image_has_rows_without_hash_and_parameters(tmp_path):
     row = {"image": "torn", "path": "torn.tif", "group": "", "spot_radius": 3}
-    failed = gathered.Found(row, failure={"failed_step": "read", "reason": "it is torn"})
+    failed = collected.Found(row, failure={"failed_step": "read", "reason": "it is torn"})
     plan = make_plan({"images": {"torn": {"path": "torn.tif"}}, "compare": ["median"]})
     recipes = {method.name: method.recipe for method in plan.methods.values()}
     outputs = {name: str(tmp_path / f"{name}.csv") for name in collect.TABLES}
@@ -264,7 +264,7 @@ def test_an_image_that_changes_between_two_jobs_of_a_run_is_a_failure(tmp_path):
         methods = {name: {"record": {}, "spots": []}}
         made = line | {"facts": facts | {"sha256": sha}, "methods": methods}
         (tmp_path / name).write_text(json.dumps(made) + "\n", encoding="utf-8")
-    (found,) = gathered.from_batches([tmp_path / "one", tmp_path / "one"])
+    (found,) = collected.from_batches([tmp_path / "one", tmp_path / "one"])
     assert found.failure is None
-    (found,) = gathered.from_batches([tmp_path / "one", tmp_path / "two"])
+    (found,) = collected.from_batches([tmp_path / "one", tmp_path / "two"])
     assert found.failure == {"failed_step": "read", "reason": "a.tif changed during the run"}

@@ -11,8 +11,8 @@ from localbg.assessment import assess
 from localbg.io import images, tables
 from localbg.io.truth import points
 from localbg.pipeline import chain
-from localbg.plan import make_plan
 from localbg.ranking.criteria import from_planted, from_truth
+from localbg.workflow.plan import make_plan
 
 NAMES = [
     f"{kind}_snr_{snr}_0_density_0.00{density}"

@@ -7,12 +7,13 @@ from scipy import ndimage
 
 import simulate
 from conftest import ROOT
-from localbg import backgrounds, plan
+from localbg import backgrounds
 from localbg.core.parameters import resolved
 from localbg.detection import spots
 from localbg.detection.denoise import denoise
 from localbg.detection.subtract import subtract
 from localbg.detection.threshold import threshold
+from localbg.workflow import plan
 
 RADIUS, THRESHOLD = 15, 8
 DENOISE = {"none": {"filter": "none"}, "gaussian": {"filter": "gaussian", "sigma": 1}}

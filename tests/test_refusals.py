@@ -2,7 +2,7 @@
 
 import pytest
 
-from localbg import recipes
+from localbg.workflow import recipes
 from test_plan import planned, problems
 
 # min_snr, and the rules that it bounds

@@ -12,11 +12,11 @@ import pytest
 
 import batch
 from conftest import command, snakemake
-from localbg import gathered, ownership, run_lock
 from localbg.core import failures, files
 from localbg.io import tables
 from localbg.io.images import ImageError
 from localbg.io.planned_image import read
+from localbg.workflow import collected, ownership, run_lock
 from test_workflow import NO_FIGURES, PLACES, configure, ran, spotted
 
 MODES = {"steps": {"mode": "steps"}, "batch": {"mode": "batch", "images_per_job": 1}}
@@ -227,12 +227,12 @@ def test_whoever_gathers_checks_each_piece(tmp_path):
         f'{{"image": "a", "fingerprint": "{own}"}}\n{{"image": "b", "fingerprint": "{other}"}}\n',
         encoding="utf-8",
     )
-    assert gathered.recorded(piece) == own
-    with pytest.raises(gathered.StaleResults, match="was made from other images or parameters"):
-        list(gathered.lines([str(piece)], [own]))
+    assert collected.recorded(piece) == own
+    with pytest.raises(collected.StaleResults, match="was made from other images or parameters"):
+        list(collected.lines([str(piece)], [own]))
     rows = [{"image": "a", "facts": str(piece), "fingerprint": other}]
-    with pytest.raises(gathered.StaleResults):
-        list(gathered.from_steps(rows, []))
+    with pytest.raises(collected.StaleResults):
+        list(collected.from_steps(rows, []))
 
 
 @attack("an image replaced between the plan and its job", "that image fails and says so")

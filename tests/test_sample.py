@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from localbg.plan import PlanError, make_plan
-from localbg.sample import spread
+from localbg.workflow.plan import PlanError, make_plan
+from localbg.workflow.sample import spread
 
 GROUPS = {
     f"{group}{i}": group for group, n in {"a": 500, "b": 20, "c": 3}.items() for i in range(n)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import share_threshold
-from localbg import scope, sheet
 from localbg.core import failures, files
 from localbg.detection.threshold import threshold
 from localbg.pipeline import shared_thresholds
-from localbg.plan import PlanError, make_plan
+from localbg.workflow import scope, sheet
+from localbg.workflow.plan import PlanError, make_plan
 
 SHEET = {
     "a1": {"path": "a1.tif", "group": "treated, 2 h"},

@@ -6,7 +6,7 @@ import yaml
 from conftest import snakemake
 from localbg.core import files
 from localbg.io import addresses
-from localbg.plan import PlanError, make_plan
+from localbg.workflow.plan import PlanError, make_plan
 from test_workflow import NO_FIGURES, configure, spotted, table
 from web_server import content, serving, status
 

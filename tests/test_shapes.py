@@ -8,7 +8,7 @@ import tifffile
 from scipy.stats import binom
 
 from conftest import ROOT, shared
-from localbg import backgrounds, plan
+from localbg import backgrounds
 from localbg.accuracy import scoring
 from localbg.core.parameters import resolved
 from localbg.detection import measured_radius, spots
@@ -20,6 +20,7 @@ from localbg.detection.threshold import threshold
 from localbg.filters.moments import widths
 from localbg.io import tables
 from localbg.io.image_flags import image_flags
+from localbg.workflow import plan
 
 FWHM_PER_SIGMA = 2 * (2 * np.log(2)) ** 0.5
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from localbg import sheet
-from localbg.sheet import Image
+from localbg.workflow import sheet
+from localbg.workflow.sheet import Image
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from localbg import sheet
 from localbg.io import delimited
+from localbg.workflow import sheet
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import yaml
 from conftest import ROOT, snakemake
 from localbg.figures import panels, proposal_chart
 from localbg.io.tables import read
-from localbg.plan import make_plan
 from localbg.suggest import proposal
+from localbg.workflow.plan import make_plan
 from simulate import gaussian_spots
 
 SHAPE = (120, 130)

@@ -7,7 +7,7 @@ import pytest
 
 from localbg.comparison.sweeps import axes, lines, plateau, slopes, stability
 from localbg.figures import sweep_charts
-from localbg.plan import make_plan
+from localbg.workflow.plan import make_plan
 
 
 def settings(**sweeps):

@@ -12,8 +12,8 @@ import pytest
 import roifile
 import tifffile
 
-from localbg import sheet
 from localbg.io import truth
+from localbg.workflow import sheet
 
 SHAPE = (40, 60)
 

@@ -14,7 +14,7 @@ import yaml
 from scipy import ndimage
 
 from conftest import ROOT, snakemake
-from localbg import backgrounds, dependencies
+from localbg import backgrounds
 from localbg.core.parameters import resolved
 from localbg.detection import spots
 from localbg.detection.denoise import denoise
@@ -22,7 +22,8 @@ from localbg.detection.subtract import subtract
 from localbg.detection.threshold import threshold
 from localbg.io import images, tables
 from localbg.io.columns import COLUMNS
-from localbg.plan import make_plan
+from localbg.workflow import dependencies
+from localbg.workflow.plan import make_plan
 from simulate import gaussian_spots
 
 SCRIPTS = ROOT / "scripts"

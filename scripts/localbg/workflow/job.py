@@ -43,7 +43,7 @@ def start_log(path: str | os.PathLike | None) -> None:
 
 def _take_part(log_path):
     """Join the run that writes to the folder of results, in which the log lies."""
-    from localbg import ownership, run_lock
+    from localbg.workflow import ownership, run_lock
 
     above = [folder for folder in log_path.parents if folder.name == "logs"]
     if above:

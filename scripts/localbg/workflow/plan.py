@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from localbg import batches, scope, sheet
-from localbg import config as keys
 from localbg.core import files
 from localbg.io.addresses import redacted_text
 from localbg.io.ome import companions
-from localbg.methods import Method, Step, add_method
 from localbg.pipeline.signatures import KINDS, STEPS, scaled
-from localbg.recipes import recipes
-from localbg.sample import spread
+from localbg.workflow import batches, scope, sheet
+from localbg.workflow import config as keys
+from localbg.workflow.methods import Method, Step, add_method
+from localbg.workflow.recipes import recipes
+from localbg.workflow.sample import spread
 
 # The image's own columns that decide how it is read.
 PICKS = ("axes", "channel", "z", "t", "pixel_size_um")
@@ -43,7 +43,7 @@ class Plan:
 
     Attributes
     ----------
-    images : dict of str to localbg.sheet.Image
+    images : dict of str to localbg.workflow.sheet.Image
         By id, sorted.
     methods : dict of str to Method
         By name, sorted.

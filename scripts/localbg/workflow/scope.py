@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping
 
-from localbg.sheet import Image
+from localbg.workflow.sheet import Image
 
 BLANK = "blank"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localbg.plan import Method, Plan
+from localbg.workflow.plan import Method, Plan
 
 # Of each image and method, what `collect` gathers where every step is a job: the records of these
 # kinds of results.

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from localbg.core import failures, files
-from localbg.ownership import PRIVATE
+from localbg.workflow.ownership import PRIVATE
 
 # How a job knows the run that it belongs to: its environment has the run's token.
 VARIABLE = "LOCALBG_RUN"
@@ -46,7 +46,7 @@ def lead(results: str | os.PathLike, *, patience: float = PATIENCE) -> None:
     Parameters
     ----------
     results : path
-        A folder that `localbg.ownership.claim` has marked.
+        A folder that `localbg.workflow.ownership.claim` has marked.
     patience : float
         Seconds to wait for jobs of an earlier run to end.
 
@@ -106,7 +106,7 @@ def join(results: str | os.PathLike) -> None:
     require(results)
     files.checks.append(lambda path: require(results))
     record = _record(folder)
-    # On a cluster jobs outlive the process that leads the run; see localbg.slurm.
+    # On a cluster jobs outlive the process that leads the run; see localbg.workflow.slurm.
     if record.get("host") == socket.gethostname() and "SLURM_JOB_ID" not in os.environ:
         threading.Thread(target=_watch, args=(results, folder), daemon=True).start()
 

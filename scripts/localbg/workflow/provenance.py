@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from localbg import job
+from localbg.workflow import job
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # What decides about results, of all that lies in the workflow's folder.
 CODE = ("Snakefile", "rules/*.smk", "schemas/*.yaml", "scripts/**/*.py")
 

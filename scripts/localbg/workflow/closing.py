@@ -9,7 +9,7 @@ from localbg.core import failures, files
 from localbg.detection import measured_radius
 from localbg.io import tables
 from localbg.pipeline.signatures import KINDS
-from localbg.plan import Plan
+from localbg.workflow.plan import Plan
 
 MOST_LINES = 10
 
@@ -23,7 +23,7 @@ def report(plan: Plan) -> str:
 
     Parameters
     ----------
-    plan : localbg.plan.Plan
+    plan : localbg.workflow.plan.Plan
 
     Returns
     -------
@@ -95,7 +95,7 @@ def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> Non
 
     Parameters
     ----------
-    plan : localbg.plan.Plan
+    plan : localbg.workflow.plan.Plan
     failed : set of str
         Ids of all images that failed.
     torn : set of str

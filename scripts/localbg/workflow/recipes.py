@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 
-from localbg import config as keys
-from localbg import scope
 from localbg.core import names
 from localbg.core.parameters import Parameter, given, nearest, normal, problem, resolved, split_unit
 from localbg.io.columns import COMPARISON
@@ -21,6 +19,8 @@ from localbg.pipeline.signatures import (
     unbounded,
     word,
 )
+from localbg.workflow import config as keys
+from localbg.workflow import scope
 
 # Of all sweeps together: more is a slip, and would take hours to plan.
 MOST_METHODS = 10_000

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parents[1]
+SCRIPTS = Path(__file__).resolve().parents[2]
 IMPORT = re.compile(r"^\s*from (localbg[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localbg import scope
 from localbg.pipeline.signatures import SELECTORS, STEPS, signature, word
+from localbg.workflow import scope
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a result answers: a short hash of the images, parameters and code that it comes from.
 
 Each result carries the fingerprint of the question that it was made for. Whoever gathers results
-checks them (`localbg.gathered`), and what answers another question than the plan's is made again:
+checks them (`localbg.workflow.collected`), and what answers another question than the plan's is made again:
 also where Snakemake's own records are lost, or another run has put its results in between.
 """
 
@@ -13,11 +13,11 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-from localbg import dependencies, paths
 from localbg.core import files
-from localbg.gathered import recorded
 from localbg.pipeline.signatures import KINDS
-from localbg.plan import Plan
+from localbg.workflow import dependencies, layout
+from localbg.workflow.collected import recorded
+from localbg.workflow.plan import Plan
 
 
 def of(*parts) -> str:
@@ -110,7 +110,7 @@ class Fingerprints:
 
     def images(self) -> list[dict]:
         """Each image as the tables take it, with the fingerprint of what was read."""
-        rows = paths.images(self._plan)
+        rows = layout.images(self._plan)
         return [row | {"fingerprint": self.image(row["image"])} for row in rows]
 
     def results(self) -> list[dict]:
@@ -121,15 +121,15 @@ class Fingerprints:
             | {
                 "fingerprints": {
                     key: self.step(kind, getattr(methods[row["method"]], kind), row["image"])
-                    for key, kind in paths.RECORDS.items()
+                    for key, kind in layout.RECORDS.items()
                 }
             }
-            for row in paths.results(self._plan)
+            for row in layout.results(self._plan)
         ]
 
     def pieces(self) -> list[str]:
-        """Of the pieces of all batches, in the order of `localbg.paths.pieces`."""
-        return [self.batch(*piece) for piece in paths.batches(self._plan)]
+        """Of the pieces of all batches, in the order of `localbg.workflow.layout.pieces`."""
+        return [self.batch(*piece) for piece in layout.batches(self._plan)]
 
     def tables(self) -> str:
         """Of the tables and figures of a whole run, which have no fingerprints of their own."""
@@ -158,7 +158,7 @@ class Fingerprints:
     def _of_batches(self):
         plan = self._plan
         sharing = {m.background for m in plan.methods.values() if m.mask in plan.shared()}
-        for batch, background in paths.batches(plan):
+        for batch, background in layout.batches(plan):
             name = f"{batch}/{background}.jsonl"
             yield f"{plan.results}/batches/{name}", partial(self.batch, batch, background)
             if background in sharing and any(plan.asked(batch, background).values()):
@@ -167,7 +167,7 @@ class Fingerprints:
 
     def _of_steps(self, image):
         plan = self._plan
-        yield paths.of_image(plan, image)["facts"], partial(self.image, image)
+        yield layout.of_image(plan, image)["facts"], partial(self.image, image)
         for kind, steps in plan.steps.items():
             folder = "spots" if kind == "labels" else kind
             for label in steps:

@@ -1,0 +1,1 @@
+"""What only Snakemake needs: config, sheet, plan, jobs and what they leave."""
