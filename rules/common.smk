@@ -15,7 +15,7 @@ def parameters(kind):
 
 def upstream(kind, needed):
     """The TIFF that a step builds on."""
-    return lambda wildcards: paths.upstream(plan, kind, wildcards[kind], needed, wildcards.image)
+    return lambda wildcards: layout.upstream(plan, kind, wildcards[kind], needed, wildcards.image)
 
 
 def modules(script, *more):
@@ -119,7 +119,7 @@ def environment(wildcards):
 
 def drawn(wildcards):
     """What the figures of an image show."""
-    return paths.drawn(plan, wildcards.image)
+    return layout.drawn(plan, wildcards.image)
 
 
 def table(name):

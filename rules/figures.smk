@@ -81,3 +81,30 @@ rule overview:
         environment
     script:
         "../scripts/overview.py"
+
+
+rule sweep:
+    """Count and scores over the swept parameters."""
+    input:
+        counts="<results>/tables/counts.csv",
+        methods="<results>/tables/methods.csv",
+        stability="<results>/tables/stability.csv",
+        accuracy=CRITERIA.get("accuracy_pooled", []),
+        recovery=CRITERIA.get("recovery", []),
+        false_spots=CRITERIA.get("false_spots", []),
+        modules=modules("sweep.py"),
+    output:
+        figure=report(
+            "<results>/figures/sweeps/{sweep}.png",
+            caption="../report/sweep.rst",
+            category="1 Counts",
+            labels={"figure": "sweep {sweep}"},
+        ),
+    log:
+        "<logs>/sweep/{sweep}.log",
+    conda:
+        environment
+    params:
+        seed=plan.seed,
+    script:
+        "../scripts/sweep.py"

@@ -67,7 +67,7 @@ def main(
     doubts = reliability.doubts(judged)
     n_spots = [int(row["n_spots"]) for row in counted if row["n_spots"]]
     total = sum(n_spots) if n_spots else None
-    rows = recommendation.recommendation(n_parameters, known, n_parameters, tuned, doubts, total)
+    rows = recommendation.recommend(n_parameters, known, n_parameters, tuned, doubts, total)
     if warning := measured_radius.warning(tables.grouped(counts)):
         rows[0]["reason"] += f" {warning}"
     tables.write(table, COLUMNS["recommendation"], rows)

@@ -71,7 +71,7 @@ def main(
         trials = proposal.tried(pixels, found, sigma=sigma)
     tables.write(tried, BACKGROUNDS, trials)
     proposed = proposal.proposed(trials)
-    drawn = proposal_chart.proposal(names, pixels, found, judged, proposed, sigma=sigma)
+    drawn = proposal_chart.draw_proposal(names, pixels, found, judged, proposed, sigma=sigma)
     style.save(drawn, figure)
     text = proposal.snippet(names, found, judged, trials)
     text += "".join(f"# Left out: {' '.join(line.split())}\n" for line in left_out)

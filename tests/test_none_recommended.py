@@ -6,8 +6,9 @@ import recommend
 from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
+from localbg.ranking import recommendation
 from localbg.ranking.criteria import Evidence
-from localbg.ranking.recommendation import LOOK, recommendation
+from localbg.ranking.recommendation import LOOK
 from localbg.workflow import closing
 from localbg.workflow.plan import make_plan
 
@@ -21,11 +22,13 @@ def planted(a, b, kind="planted spots", measure="F1 that planted spots and decoy
 
 
 def verdicts(evidence, n_spots):
-    return [row["verdict"] for row in recommendation("ab", evidence, SIMPLE, n_spots=n_spots)]
+    return [
+        row["verdict"] for row in recommendation.recommend("ab", evidence, SIMPLE, n_spots=n_spots)
+    ]
 
 
 def test_a_high_expected_f1_is_no_merit_where_no_method_finds_a_spot():
-    first, second = recommendation("ab", [planted(0.9, 0.9)], SIMPLE, n_spots=0)
+    first, second = recommendation.recommend("ab", [planted(0.9, 0.9)], SIMPLE, n_spots=0)
     assert first["verdict"] == second["verdict"] == "none recommended"
     assert first["reason"] == second["reason"] == NOTHING
     assert verdicts([planted(0.9, 0.9)], 1)[0] == "recommended, no real difference"
@@ -34,13 +37,13 @@ def test_a_high_expected_f1_is_no_merit_where_no_method_finds_a_spot():
 
 
 def test_none_is_recommended_where_the_best_f1_is_near_nothing():
-    first, second = recommendation("ab", [planted(0.09, 0.02)], SIMPLE, n_spots=7)
+    first, second = recommendation.recommend("ab", [planted(0.09, 0.02)], SIMPLE, n_spots=7)
     assert first["reason"] == (
         "The best F1 that planted spots and decoys let expect is 0.09. So none is recommended. "
         + LOOK
     )
     assert (first["verdict"], second["verdict"]) == ("none recommended", "worse")
-    (first, _) = recommendation("ab", [planted(0.02, 0.0)], SIMPLE, n_spots=0)
+    (first, _) = recommendation.recommend("ab", [planted(0.02, 0.0)], SIMPLE, n_spots=0)
     assert " is 0.02, and no method found a spot. So none is recommended." in first["reason"]
     assert verdicts([planted(0.1, 0.02)], 7) == ["recommended", "worse"]
     # A low number of another kind may be a good one.
@@ -56,14 +59,16 @@ def test_no_spots_are_right_where_truth_says_so():
 
 
 def test_without_evidence_too_it_is_said_that_no_spots_were_found():
-    rows = recommendation("ab", [], SIMPLE, n_spots=0)
+    rows = recommendation.recommend("ab", [], SIMPLE, n_spots=0)
     assert [row["reason"] for row in rows] == [NOTHING] * 2
     assert verdicts([], 3) == ["not judged"] * 2
 
 
 def test_the_figure_names_none():
     known = [planted(0.9, 0.9)]
-    figure = recommendation_chart.verdict(recommendation("ab", known, SIMPLE, n_spots=0), known)
+    figure = recommendation_chart.verdict(
+        recommendation.recommend("ab", known, SIMPLE, n_spots=0), known
+    )
     assert figure.get_suptitle() == "No method can be recommended"
 
 

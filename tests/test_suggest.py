@@ -185,7 +185,7 @@ def test_the_image_that_is_shown_has_the_proposed_radius_and_the_most_blobs():
 
 
 @pytest.fixture(scope="module")
-def proposal():
+def suggestion():
     """Three images with their blobs, what is proposed for them, and the figure."""
     images = [spotted(sigma, 0.5, seed=i)[0] for i, sigma in enumerate((2.0, 2.1))]
     images.append(np.full(SHAPE, 9, np.float32))
@@ -193,12 +193,12 @@ def proposal():
     judged = proposal.radius(found)
     trials = proposal.tried(images, found, sigma=0.4)
     chosen = proposal.proposed(trials)
-    figure = proposal_chart.proposal("abc", images, found, judged, chosen, sigma=0.4)
+    figure = proposal_chart.draw_proposal("abc", images, found, judged, chosen, sigma=0.4)
     return images, found, judged, chosen, figure
 
 
-def test_rings_have_the_radius_of_the_table_and_lie_on_the_spots(proposal):
-    images, found, judged, _, figure = proposal
+def test_rings_have_the_radius_of_the_table_and_lie_on_the_spots(suggestion):
+    images, found, judged, _, figure = suggestion
     shown = proposal_chart.typical(found, judged)
     (drawn,) = figure.axes[0].collections
     assert drawn.get_widths() == pytest.approx(
@@ -211,8 +211,8 @@ def test_rings_have_the_radius_of_the_table_and_lie_on_the_spots(proposal):
     assert figure.axes[0].get_title(loc="left") == words
 
 
-def test_the_radius_is_marked_with_its_quartiles_and_that_of_each_image_beside_it(proposal):
-    _, found, judged, _, figure = proposal
+def test_the_radius_is_marked_with_its_quartiles_and_that_of_each_image_beside_it(suggestion):
+    _, found, judged, _, figure = suggestion
     shown = found[proposal_chart.typical(found, judged)]
     marks, curve = figure.axes[1].lines
     assert marks.get_xdata() == pytest.approx([shown.radius] * 2)
@@ -228,8 +228,8 @@ def test_the_radius_is_marked_with_its_quartiles_and_that_of_each_image_beside_i
     assert [words.get_text() for words in figure.axes[2].texts] == ["a", "b"]  # c has no blobs
 
 
-def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(proposal):
-    images, found, judged, chosen, figure = proposal
+def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(suggestion):
+    images, found, judged, chosen, figure = suggestion
     shown = proposal_chart.typical(found, judged)
     levels = panels.grey_range(images[shown])
     assert figure.axes[0].images[0].get_clim() == levels
@@ -253,7 +253,7 @@ def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(p
 def test_without_blobs_the_figure_says_so():
     nothing = [proposal.blobs(np.zeros(SHAPE))]
     judged = proposal.radius(nothing)
-    figure = proposal_chart.proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
+    figure = proposal_chart.draw_proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
     assert not figure.axes
     assert figure.texts[0].get_text() == "Spot radius unknown: no blob stands out from the noise"
 
@@ -264,7 +264,7 @@ def test_of_a_large_image_the_part_with_the_most_blobs_is_shown_and_long_names_a
     found = [proposal.blobs(image)]
     trials = proposal.proposed(proposal.tried([image], found, sigma=0.4))
     name = "a" * 30 + "b" * 30
-    figure = proposal_chart.proposal(
+    figure = proposal_chart.draw_proposal(
         [name], [image], found, proposal.radius(found), trials, sigma=0.4
     )
     left, right = figure.axes[0].get_xlim()

@@ -7,7 +7,7 @@ from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import reliability
 from localbg.ranking.criteria import Evidence
-from localbg.ranking.recommendation import recommendation
+from localbg.ranking.recommendation import recommend
 from localbg.report.captions import Found
 
 
@@ -121,20 +121,20 @@ DOUBTS = {"a": [("disc", "about 13 of its 21 spots are false"), ("cell", "it fai
 
 
 def test_of_equals_one_that_can_be_trusted_everywhere_is_recommended():
-    rows = recommendation("abc", [tie(a=0.9, b=0.8, c=0.7)], dict.fromkeys("abc", 5), None, DOUBTS)
+    rows = recommend("abc", [tie(a=0.9, b=0.8, c=0.7)], dict.fromkeys("abc", 5), None, DOUBTS)
     assert [row["method"] for row in rows] == ["b", "c", "a"]
     last = rows[-1]
     assert last["verdict"] == "no real difference, but not on every image"
     assert last["not_on"] == "disc, where about 13 of its 21 spots are false; nor on cell"
     assert last["reason"].endswith(f"Do not trust it on {last['not_on']}.")
     assert "not_on" not in rows[0]
-    (first, _) = recommendation("ab", [tie(a=0.9, b=0.8)], dict.fromkeys("ab", 5), None, DOUBTS)
+    (first, _) = recommend("ab", [tie(a=0.9, b=0.8)], dict.fromkeys("ab", 5), None, DOUBTS)
     assert "Taken because there are fewer images on which not to trust it." in first["reason"]
 
 
 def test_what_is_recommended_by_stronger_evidence_has_its_doubts_said():
     known = Evidence("truth", "F1", {"a": (0.9, 0.8, 1), "b": (0.5, 0.4, 0.6)}, n_images=9)
-    first, second = recommendation("ab", [known], dict.fromkeys("ab", 5), None, DOUBTS)
+    first, second = recommend("ab", [known], dict.fromkeys("ab", 5), None, DOUBTS)
     assert (first["method"], first["verdict"]) == ("a", "recommended, but not on every image")
     assert "Do not trust it on disc" in first["reason"]
     assert second["verdict"] == "worse"
@@ -142,7 +142,7 @@ def test_what_is_recommended_by_stronger_evidence_has_its_doubts_said():
 
 def test_the_figure_names_them_below_the_panels_and_does_not_count_them_as_equals():
     known = tie(a=0.9, b=0.8, c=0.7)
-    rows = recommendation("abc", [known], dict.fromkeys("abc", 5), None, DOUBTS)
+    rows = recommend("abc", [known], dict.fromkeys("abc", 5), None, DOUBTS)
     figure = recommendation_chart.verdict(rows, [known])
     assert figure.get_suptitle() == "Recommended: b, with no real difference from 1 other method"
     assert figure.get_supxlabel() == f"Do not trust a on {rows[-1]['not_on']}"

@@ -20,7 +20,6 @@ from localbg.ranking.criteria import (
     from_stability,
     from_truth,
 )
-from localbg.ranking.recommendation import recommendation
 
 NAN = math.nan
 SIMPLE = {"a": 5, "b": 5, "c": 5}
@@ -49,7 +48,7 @@ def as_text(rows):
 
 def test_a_method_is_better_where_the_difference_leaves_out_0_though_intervals_overlap():
     known = truth({"a": 0.8, "b": 0.77}, {("a", "b"): (0.03, 0.01, 0.05)})
-    rows = recommendation("ab", [known], SIMPLE)
+    rows = recommendation.recommend("ab", [known], SIMPLE)
     assert table(rows) == [(1, "a", "recommended"), (2, "b", "worse")]
     assert rows[1]["difference"] == -0.03
     assert (rows[1]["difference_low"], rows[1]["difference_high"]) == (-0.05, -0.01)
@@ -60,7 +59,7 @@ def test_a_method_is_better_where_the_difference_leaves_out_0_though_intervals_o
 
 def test_a_tie_is_called_a_tie_and_says_how_many_images_would_settle_it():
     known = truth({"a": 0.8, "b": 0.7}, {("a", "b"): (0.1, -0.1, 0.3)})
-    rows = recommendation("ab", [known], SIMPLE)
+    rows = recommendation.recommend("ab", [known], SIMPLE)
     assert table(rows) == [
         (1, "a", "recommended, no real difference"),
         (1, "b", "no real difference"),
@@ -74,12 +73,12 @@ def test_a_tie_is_called_a_tie_and_says_how_many_images_would_settle_it():
 
 def test_an_interval_that_ends_at_0_is_a_tie():
     known = truth({"a": 0.8, "b": 0.7}, {("a", "b"): (0.1, 0, 0.2)})
-    assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 1]
+    assert [row["rank"] for row in recommendation.recommend("ab", [known], SIMPLE)] == [1, 1]
 
 
 def test_no_number_of_images_settles_what_is_equal():
     known = truth({"a": 0.8, "b": 0.8}, {("a", "b"): (0, 0, 0)})
-    (row, _) = recommendation("ab", [known], SIMPLE)
+    (row, _) = recommendation.recommend("ab", [known], SIMPLE)
     assert row["would_settle"].startswith("Hardly any number of images")
     assert row["reason"].endswith("or by name where equal.")
 
@@ -87,8 +86,10 @@ def test_no_number_of_images_settles_what_is_equal():
 def test_the_order_of_two_names_does_not_matter():
     there = truth({"a": 0.7, "b": 0.8}, {("a", "b"): (-0.1, -0.15, -0.05)})
     back = truth({"a": 0.7, "b": 0.8}, {("b", "a"): (0.1, 0.05, 0.15)})
-    assert recommendation("ab", [there], SIMPLE) == recommendation("ab", [back], SIMPLE)
-    assert table(recommendation("ab", [back], SIMPLE))[0] == (1, "b", "recommended")
+    assert recommendation.recommend("ab", [there], SIMPLE) == recommendation.recommend(
+        "ab", [back], SIMPLE
+    )
+    assert table(recommendation.recommend("ab", [back], SIMPLE))[0] == (1, "b", "recommended")
 
 
 def test_ranks_skip_the_places_of_those_that_share_one():
@@ -98,7 +99,7 @@ def test_ranks_skip_the_places_of_those_that_share_one():
         ("b", "c"): (0.19, 0.1, 0.3),
     }
     known = truth({"a": 0.9, "b": 0.89, "c": 0.7}, differences)
-    rows = recommendation("abcd", [known], SIMPLE)
+    rows = recommendation.recommend("abcd", [known], SIMPLE)
     assert [(row["rank"], row["method"]) for row in rows] == [
         (1, "a"),
         (1, "b"),
@@ -112,15 +113,15 @@ def test_few_images_call_no_difference_real():
     differences = {("a", "b"): (0.3, 0.2, 0.4)}
     few = truth({"a": 0.9, "b": 0.6}, differences, n_images=5)
     enough = truth({"a": 0.9, "b": 0.6}, differences, n_images=6)
-    assert [row["rank"] for row in recommendation("ab", [few], SIMPLE)] == [1, 1]
-    assert [row["rank"] for row in recommendation("ab", [enough], SIMPLE)] == [1, 2]
-    assert "5 images are too few" in recommendation("ab", [few], SIMPLE)[0]["reason"]
+    assert [row["rank"] for row in recommendation.recommend("ab", [few], SIMPLE)] == [1, 1]
+    assert [row["rank"] for row in recommendation.recommend("ab", [enough], SIMPLE)] == [1, 2]
+    assert "5 images are too few" in recommendation.recommend("ab", [few], SIMPLE)[0]["reason"]
 
 
 def test_one_image_with_resampled_spots_speaks_for_itself():
     differences = {("a", "b"): (0.3, 0.2, 0.4)}
     known = truth({"a": 0.9, "b": 0.6}, differences, n_images=1, resampled="spots")
-    rows = recommendation("ab", [known], SIMPLE)
+    rows = recommendation.recommend("ab", [known], SIMPLE)
     assert table(rows) == [(1, "a", "recommended"), (2, "b", "worse")]
     assert rows[0]["reason"].endswith("One image speaks for itself only.")
     assert rows[0]["would_settle"] == "True spots of 6 images or more."
@@ -130,15 +131,15 @@ def test_truth_outweighs_planted_spots_which_decide_between_equals():
     apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
     tie = truth({"a": 0.9, "b": 0.8}, {("a", "b"): (0.1, -0.1, 0.3)})
     favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
-    assert recommendation("ab", [favours_b, apart], SIMPLE)[0]["method"] == "a"
-    rows = recommendation("ab", [favours_b, tie], SIMPLE)
+    assert recommendation.recommend("ab", [favours_b, apart], SIMPLE)[0]["method"] == "a"
+    rows = recommendation.recommend("ab", [favours_b, tie], SIMPLE)
     assert table(rows)[0] == (1, "b", "recommended, no real difference")
     assert (
         "Taken because planted spots tell them apart: its contrast is 1 (0.9 to 1.1)."
         in (rows[0]["reason"])
     )
     assert rows[0]["difference"] == -0.1  # its F1 is no higher, and the table says so
-    alone = recommendation("ab", [favours_b], SIMPLE)
+    alone = recommendation.recommend("ab", [favours_b], SIMPLE)
     assert table(alone) == [(1, "b", "recommended"), (2, "a", "worse")]
     assert alone[1]["reason"] == "Contrast higher than that of b."
     assert "would be stronger evidence" in alone[0]["would_settle"]
@@ -147,28 +148,28 @@ def test_truth_outweighs_planted_spots_which_decide_between_equals():
 def test_weaker_evidence_to_the_contrary_is_said():
     apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
     favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
-    (first, _) = recommendation("ab", [favours_b, apart], SIMPLE)
+    (first, _) = recommendation.recommend("ab", [favours_b, apart], SIMPLE)
     assert first["method"] == "a"
     assert first["reason"].endswith(
         "But planted spots speak for b: its contrast is 1 (0.9 to 1.1), not 2 (1.9 to 2.1)."
     )
     unsure = planted({"a": (2.0, 0.9, 3.1), "b": (1.0, 0.9, 1.1)})
-    assert "But" not in recommendation("ab", [unsure, apart], SIMPLE)[0]["reason"]
+    assert "But" not in recommendation.recommend("ab", [unsure, apart], SIMPLE)[0]["reason"]
 
 
 def test_evidence_without_a_number_for_any_method_is_none():
     nothing = planted({"a": (NAN, NAN, NAN), "b": (NAN, NAN, NAN)})
-    assert recommendation("ab", [nothing], SIMPLE)[0]["evidence"] == "none"
+    assert recommendation.recommend("ab", [nothing], SIMPLE)[0]["evidence"] == "none"
 
 
 def test_of_equals_the_safest_is_taken_then_the_simplest():
     equal = {("a", "b"): (0.01, -0.1, 0.1)}
     safe_b = truth({"a": 0.81, "b": 0.8}, equal, worst={"a": 0.2, "b": 0.7})
-    rows = recommendation("ab", [safe_b], SIMPLE)
+    rows = recommendation.recommend("ab", [safe_b], SIMPLE)
     assert rows[0]["method"] == "b"
     assert "its poorest F1 on any image is 0.7, that of the others down to 0.2" in rows[0]["reason"]
     alike = truth({"a": 0.81, "b": 0.8}, equal, worst={"a": 0.7, "b": 0.7})
-    rows = recommendation("ab", [alike], {"a": 6, "b": 4})
+    rows = recommendation.recommend("ab", [alike], {"a": 6, "b": 4})
     assert rows[0]["method"] == "b"
     assert "it sets the fewest parameters" in rows[0]["reason"]
 
@@ -178,11 +179,11 @@ def test_without_a_paired_difference_intervals_must_not_touch():
     touching = planted({"a": (1.0, 0.9, 1.2), "b": (1.3, 1.2, 1.4)})
     unknown = planted({"a": (1.0, NAN, NAN), "b": (9.0, NAN, NAN)})
     for evidence, ranks in ((apart, [1, 2]), (touching, [1, 1]), (unknown, [1, 1])):
-        assert [row["rank"] for row in recommendation("ab", [evidence], SIMPLE)] == ranks
+        assert [row["rank"] for row in recommendation.recommend("ab", [evidence], SIMPLE)] == ranks
 
 
 def test_without_evidence_no_method_is_recommended():
-    rows = recommendation("ba", [truth({})], SIMPLE)
+    rows = recommendation.recommend("ba", [truth({})], SIMPLE)
     assert table(rows) == [(1, "a", "not judged"), (1, "b", "not judged")]
     assert "a count does not say what is right" in rows[0]["reason"]
     assert "column truth" in rows[0]["would_settle"]
@@ -191,7 +192,7 @@ def test_without_evidence_no_method_is_recommended():
 def test_what_choosing_promised_too_much_is_said():
     known = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
     tuned = {"f1_chosen_on": 0.9, "f1_left_out": 0.72}
-    (first, second) = recommendation("ab", [known], SIMPLE, tuned)
+    (first, second) = recommendation.recommend("ab", [known], SIMPLE, tuned)
     assert "has F1 0.72 on the group left out; 0.9 where it was chosen." in first["reason"]
     assert "left out" not in second["reason"]
 
@@ -263,7 +264,7 @@ def test_one_image_is_judged_by_its_spots():
 def test_a_method_that_finds_nothing_is_the_worst():
     known = from_planted(*planted_tables(a=[(20, 0)] * 6, b=[(0, 0)] * 6), seed=0)
     assert known.scores["b"][0] == 0
-    assert [row["rank"] for row in recommendation("ab", [known], SIMPLE)] == [1, 2]
+    assert [row["rank"] for row in recommendation.recommend("ab", [known], SIMPLE)] == [1, 2]
 
 
 def of_heights(own, **methods):
@@ -358,7 +359,7 @@ def test_a_method_is_as_stable_as_on_its_worst_axis():
 def test_the_figure_shows_scores_in_the_order_of_the_verdict():
     known = truth({"a": 0.7, "b": (0.9, 0.8, 0.95)}, {("a", "b"): (-0.2, -0.3, -0.1)})
     more = planted({"a": (2.0, 1.5, 2.5)})
-    rows = recommendation("ab", [known, more], SIMPLE)
+    rows = recommendation.recommend("ab", [known, more], SIMPLE)
     figure = recommendation_chart.verdict(rows, [more, known])
     first, second = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["1  b", "2  a"]
@@ -372,7 +373,7 @@ def test_the_figure_shows_scores_in_the_order_of_the_verdict():
 
 
 def test_the_figure_says_where_nothing_is_known():
-    figure = recommendation_chart.verdict(recommendation("ab", [], SIMPLE), [])
+    figure = recommendation_chart.verdict(recommendation.recommend("ab", [], SIMPLE), [])
     assert figure.texts[0].get_text() == "Nothing but counts is known"
 
 

@@ -170,19 +170,19 @@ def matched_filter(
     none, whatever their height. Candidates are the local maxima of that contrast, no two of them
     within a radius; where an edge bends or is sharp, those with less than 30 % of the step
     across it are left out. At each, a Gaussian spot on a plane is fitted to the raw image by least
-    squares (`localbg.detection.likeness.fit_spots`): its amplitude is what a matched filter makes of it, its
-    likeness the cosine between image and spot. A candidate is a spot if
+    squares (`localbg.detection.likeness.fit_spots`): its amplitude is what a matched filter makes
+    of it, its likeness the cosine between image and spot. A candidate is a spot if
 
     1. its amplitude is significant: above the noise of amplitudes at that level of the background
        (`localbg.detection.level_noise.measure_noise`) at the false-discovery rate
        (`localbg.detection.fdr.significant`);
     2. it looks like a spot: what noise does not explain has a likeness of a half or more;
     3. its score, amplitude times likeness, is distinct from the bulk of the candidates, in grey
-       levels as well as in noise standard deviations (`localbg.detection.fdr.beyond_bulk`). Texture, dim
-       and blurred spots are told from spots so. Where the bulk leaves none, that of the upper half
-       of the candidates is asked. Where the candidates in the midst of the bulk are far above the
-       noise, or so many pass 1 and 2 that spots are in its midst, or many do and none is distinct,
-       the bulk tells nothing, and 1 and 2 decide.
+       levels as well as in noise standard deviations (`localbg.detection.fdr.beyond_bulk`).
+       Texture, dim and blurred spots are told from spots so. Where the bulk leaves none, that of
+       the upper half of the candidates is asked. Where the candidates in the midst of the bulk are
+       far above the noise, or so many pass 1 and 2 that spots are in its midst, or many do and none
+       is distinct, the bulk tells nothing, and 1 and 2 decide.
 
     The limits are what one more spot would need, also where none is found. Noise may hang together
     over some pixels, and differ with the level or from place to place; what is exactly 0, as around

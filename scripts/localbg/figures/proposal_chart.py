@@ -65,7 +65,7 @@ def profile(image: np.ndarray, found: Blobs) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(heights.shape[1], dtype=float), heights
 
 
-def made(
+def try_out(
     image: np.ndarray, found: Blobs, proposed: Mapping[str, Mapping], *, sigma: float
 ) -> tuple[np.ndarray, list[Result]]:
     """What the proposed filters make of an image.
@@ -105,7 +105,7 @@ def made(
 
 
 @styled
-def proposal(
+def draw_proposal(
     names: Sequence[str],
     images: Sequence[np.ndarray],
     found: Sequence[Blobs],
@@ -144,7 +144,7 @@ def proposal(
         return figure
     chosen = typical(found, judged)
     image, blobs = images[chosen], found[chosen]
-    quiet, results = made(image, blobs, proposed, sigma=sigma)
+    quiet, results = try_out(image, blobs, proposed, sigma=sigma)
     view = window(image.shape, results, blobs.radius)
     low, high = grey_range(image)
     limit = foreground_limit(results)

@@ -25,7 +25,7 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
     Parameters
     ----------
     rows : sequence of dict
-        As `localbg.ranking.recommendation.recommendation` gives them.
+        As `localbg.ranking.recommendation.recommend` gives them.
     evidence : sequence of Evidence
         What they come from.
 

@@ -14,7 +14,8 @@ KINDS = ("denoised", "background", "foreground", "mask", "labels")
 SELECTORS = {"denoise": "filter", "background": "filter", "threshold": "rule"}
 # Whether the error of a shrunken filter is measured.
 SHRINK_ERROR = Parameter("bool", default=False)
-# For which images a threshold holds, and which of them have a say in it; see `localbg.workflow.scope`.
+# For which images a threshold holds, and which of them have a say in it; see
+# `localbg.workflow.scope`.
 SCOPE = {
     "scope": Parameter("Literal", default="image", choices=("image", "group", "all")),
     "from": Parameter("Literal", default="images", choices=("images", "blank")),

@@ -200,10 +200,10 @@ def from_planted(
     Recovery alone would favour a method the more, the more of anything it takes for spots. And
     planted spots of all heights alike would favour whatever finds the dimmest, though the image may
     have none like these: so each height counts by how many of the image's own spots are as high,
-    as `localbg.assessment.background_map` measures them, whatever method looks at it. The number means something
-    beside another method's, which was given the same spots. Of a single image, numbers are drawn
-    again from binomial and Poisson distributions, of each method by itself, which makes the
-    intervals of differences too wide rather than too narrow.
+    as `localbg.assessment.background_map` measures them, whatever method looks at it. The number
+    means something beside another method's, which was given the same spots. Of a single image,
+    numbers are drawn again from binomial and Poisson distributions, of each method by itself, which
+    makes the intervals of differences too wide rather than too narrow.
     """
     decoys = {
         (row["image"], row["method"]): (int(row["n"]), int(row["n_spots"]))

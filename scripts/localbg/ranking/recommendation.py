@@ -25,7 +25,7 @@ LOOK = (
 BLIND = "Decoys are blind to hot pixels, dirt, and texture that is bright only."
 
 
-def recommendation(
+def recommend(
     methods: Iterable[str],
     evidence: Iterable[Evidence],
     n_parameters: Mapping[str, int],
@@ -49,7 +49,8 @@ def recommendation(
         ``f1_chosen_on`` and ``f1_left_out``, as numbers, of the choice among all methods; see
         `localbg.accuracy.cross_validation.leave_one_out`.
     doubts : mapping of str to list, optional
-        By method, images on which not to trust it, and why; see `localbg.ranking.reliability.doubts`.
+        By method, images on which not to trust it, and why; see
+        `localbg.ranking.reliability.doubts`.
     n_spots : int, optional
         Spots that all methods found together, where that is known.
 

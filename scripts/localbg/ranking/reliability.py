@@ -41,7 +41,8 @@ class Judged:
     of_edges : bool
         Whether edges of the image have much part in what is false.
     shapes : str
-        What the spots' shapes say against them, in words; see `localbg.detection.measured_radius.doubt`.
+        What the spots' shapes say against them, in words; see
+        `localbg.detection.measured_radius.doubt`.
     contrasts : (float, float) or None
         Lowest and highest contrast of the planted spots that are as high as the image's own.
     """

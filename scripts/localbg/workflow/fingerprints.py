@@ -1,8 +1,9 @@
 """What a result answers: a short hash of the images, parameters and code that it comes from.
 
 Each result carries the fingerprint of the question that it was made for. Whoever gathers results
-checks them (`localbg.workflow.collected`), and what answers another question than the plan's is made again:
-also where Snakemake's own records are lost, or another run has put its results in between.
+checks them (`localbg.workflow.collected`), and what answers another question than the plan's is
+made again: also where Snakemake's own records are lost, or another run has put its results in
+between.
 """
 
 from __future__ import annotations

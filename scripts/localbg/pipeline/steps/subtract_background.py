@@ -12,7 +12,7 @@ from localbg.detection.subtract import subtract
 def subtract_background(
     denoised: np.ndarray, background: np.ndarray, parameters: Mapping
 ) -> tuple[np.ndarray, dict]:
-    """Subtract a background; see `localbg.detection.subtract.subtract`, whose parameters have no sizes.
+    """Subtract a background; see `localbg.detection.subtract.subtract`.
 
     Returns
     -------

@@ -51,7 +51,7 @@ rule thresholds:
 rule share_threshold:
     """The median of these thresholds, for images that share one."""
     input:
-        own=lambda wildcards: paths.own_thresholds(plan, wildcards.mask, wildcards.pool),
+        own=lambda wildcards: layout.own_thresholds(plan, wildcards.mask, wildcards.pool),
         modules=modules("share_threshold.py"),
     output:
         record="<results>/shared_threshold/{mask}/{pool}.json",

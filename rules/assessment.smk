@@ -1,51 +1,11 @@
-"""Which method to trust: what speaks for each, and how sure one can be."""
-
-
-rule accuracy:
-    """How far each method is from the truth, where the truth is known."""
-    input:
-        images="<results>/tables/images.csv",
-        spots="<results>/tables/spots.csv",
-        counts="<results>/tables/counts.csv",
-        modules=modules("accuracy.py"),
-    output:
-        accuracy=table("accuracy"),
-        accuracy_pooled=table("accuracy_pooled"),
-        accuracy_differences=table("accuracy_differences"),
-    log:
-        "<logs>/accuracy.log",
-    conda:
-        environment
-    params:
-        truth=plan.with_truth,
-        # No inputs, as images are not: one that vanishes costs its own image only.
-        stamp=lambda wildcards: stamped(plan.with_truth.values()),
-        seed=plan.seed,
-    script:
-        "../scripts/accuracy.py"
-
-
-rule crossvalidate:
-    """What a method is worth on images that had no say in choosing it."""
-    input:
-        accuracy="<results>/tables/accuracy.csv",
-        methods="<results>/tables/methods.csv",
-        modules=modules("crossvalidate.py"),
-    output:
-        table("crossvalidation"),
-    log:
-        "<logs>/crossvalidate.log",
-    conda:
-        environment
-    script:
-        "../scripts/crossvalidate.py"
+"""How good each method is where no truth is known."""
 
 
 rule evidence:
     """Planted spots, a decoy and residuals: what tells on a method where nothing is annotated."""
     input:
         remote=lambda wildcards: remote(plan.sampled[wildcards.part]),
-        shared=lambda wildcards: paths.shared_thresholds(plan, plan.sampled[wildcards.part]),
+        shared=lambda wildcards: layout.shared_thresholds(plan, plan.sampled[wildcards.part]),
         modules=with_estimator("evidence.py"),
     output:
         piece="<results>/evidence/{part}.jsonl",
@@ -69,7 +29,7 @@ rule collect_evidence:
     """The evidence of all images as tables; how bright a spot must be for each method."""
     input:
         counts="<results>/tables/counts.csv",
-        pieces=paths.evidence(plan),
+        pieces=layout.evidence(plan),
         modules=modules("collect_evidence.py"),
     output:
         recovery=table("recovery"),
