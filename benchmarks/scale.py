@@ -137,7 +137,7 @@ def measure_plan(quick: bool) -> list[dict]:
                 file.writelines(f"i{k:07d},{k}.tif\n" for k in range(count))
             code = (
                 "import time; start = time.perf_counter()\n"
-                "from localbg import job\n"
+                "from localbg.workflow import job\n"
                 "from localbg.workflow.plan import make_plan\n"
                 f"plan = make_plan({{'images': {str(sheet)!r}, "
                 "'run': {'mode': 'batch', 'images_per_job': 500}})\n"
@@ -169,7 +169,7 @@ def measure_collect(quick: bool) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         code = (
             "import sys; sys.path[:0] = sys.argv[1:3]\n"
-            "from localbg import job; import scale; scale.collect(sys.argv[3])\n"
+            "from localbg.workflow import job; import scale; scale.collect(sys.argv[3])\n"
             "print(job.peak_mb())"
         )
         command = [sys.executable, "-c", code, str(ROOT / "scripts"), str(ROOT / "benchmarks")]
@@ -245,7 +245,9 @@ def _job(path, method):
     """Memory of a process that does what a job does with one image; seconds of a second image."""
     code = (
         "import sys, time; sys.path[:0] = sys.argv[1:2]\n"
-        "from localbg import chain, images, job\n"
+        "from localbg.io import images\n"
+        "from localbg.pipeline import chain\n"
+        "from localbg.workflow import job\n"
         "from localbg.workflow.plan import make_plan\n"
         "methods = {'rolling_ball': {'background': {'filter': 'rolling_ball', 'radius': '4x'}}}\n"
         "plan = make_plan({'images': {'a': sys.argv[3]}, 'spot_radius': 2,\n"
