@@ -100,4 +100,4 @@ def _place(name):
     module, _, key = name.rpartition(".")
     if not module:
         return threshold.matched_filter.__kwdefaults__, key
-    return vars(importlib.import_module(f"localbg.{module}")), key
+    return vars(importlib.import_module(f"localbg.detection.{module}")), key

@@ -430,7 +430,6 @@ def check_minimum():
 
 def test_a_new_filter_is_one_new_file(tmp_path):
     shutil.copytree(ROOT / "scripts" / "localbg", tmp_path / "scripts" / "localbg")
-    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     (tmp_path / "tests").mkdir()
     for name in ("conftest.py", "backgrounds/test_backgrounds.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")

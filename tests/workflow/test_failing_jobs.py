@@ -50,7 +50,7 @@ CASES = {
 def project(tmp_path_factory):
     """A copy of the project with one filter more."""
     folder = tmp_path_factory.mktemp("with_filter") / "project"
-    for name in ("rules", "scripts", "schemas", "envs", "report"):
+    for name in ("rules", "scripts", "envs", "report"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copy(ROOT / "Snakefile", folder)

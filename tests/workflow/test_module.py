@@ -57,7 +57,7 @@ def attack(case, outcome):
 def copied(tmp_path_factory):
     """A copy of the project at another path; what is compiled goes along."""
     folder = tmp_path_factory.mktemp("elsewhere") / "a copy"
-    for name in ("rules", "scripts", "schemas", "envs", "report"):
+    for name in ("rules", "scripts", "envs", "report"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy2(ROOT / "Snakefile", folder)
     return folder

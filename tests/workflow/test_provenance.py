@@ -123,7 +123,11 @@ def test_the_config_has_every_default_filled_in(study, mode):
     folder, _ = study
     text = (folder / "results" / "provenance.yaml").read_text(encoding="utf-8")
     config = yaml.safe_load(text)
-    schema = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text(encoding="utf-8"))
+    schema = yaml.safe_load(
+        (ROOT / "scripts" / "localbg" / "workflow" / "config.schema.yaml").read_text(
+            encoding="utf-8"
+        )
+    )
     assert set(config) == set(schema["properties"])
     assert config["run"] == {"images_per_job": "auto", "keep": []} | MODES[mode]
     assert config["methods"]["flat"] == CONFIG["methods"]["flat"]

@@ -291,7 +291,7 @@ def finished(tmp_path_factory):
     """A copy of the project beside a study of one image that ran to its end."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "project").mkdir()
-    for name in ("Snakefile", "rules", "scripts", "schemas", "envs", "profiles", "report"):
+    for name in ("Snakefile", "rules", "scripts", "envs", "profiles", "report"):
         source, copy = ROOT / name, folder / "project" / name
         if source.is_dir():
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 from functools import cache
 from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 CGROUPS = Path("/sys/fs/cgroup")
 # How much more memory a job is given at its last attempt, less what its process may differ by.
@@ -50,6 +54,8 @@ def is_given_more_later(needed: int) -> bool:
 def _limits():
     """Limits in bytes, each with what of this process counts against it."""
     limits = [(_machine(), "resident"), *((limit, "resident") for limit in _lasting())]
+    if resource is None:
+        return limits
     for kind, name in ((resource.RLIMIT_AS, "address space"), (resource.RLIMIT_DATA, "data")):
         soft = resource.getrlimit(kind)[0]
         if soft != resource.RLIM_INFINITY:
@@ -63,12 +69,14 @@ def _used():
         size, resident, _, _, _, data, _ = map(int, Path("/proc/self/statm").read_text().split())
     except (OSError, ValueError):
         return dict.fromkeys(("resident", "address space", "data"), 0)
-    page = resource.getpagesize()
+    page = os.sysconf("SC_PAGE_SIZE")
     return {"resident": resident * page, "address space": size * page, "data": data * page}
 
 
 @cache
 def _machine():
+    if not hasattr(os, "sysconf"):  # Windows does not say.
+        return NO_LIMIT
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

@@ -14,7 +14,7 @@ from localbg.core.names import shown
 from localbg.core.parameters import given, is_number, nearest
 from localbg.io.addresses import OTHER_ADDRESS, redacted_text
 
-SCHEMA = Path(__file__).resolve().parents[3] / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).with_name("config.schema.yaml")
 JSON_TYPES = {
     "object": "a mapping (key: value)",
     "array": "a list ([a, b])",

@@ -15,7 +15,7 @@ from localbg.workflow import job
 
 ROOT = Path(__file__).resolve().parents[3]
 # What decides about results, of all that lies in the workflow's folder.
-CODE = ("Snakefile", "rules/*.smk", "schemas/*.yaml", "scripts/**/*.py")
+CODE = ("Snakefile", "rules/*.smk", "scripts/**/*.py", "scripts/**/*.yaml")
 
 
 def workflow() -> dict:
