@@ -73,7 +73,7 @@ def collected() -> Attacks:
         If a test file can't be imported, or a mark is not as it should be.
     """
     found, said = Attacks(), io.StringIO()
-    options = ["--collect-only", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+    options = ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
     with contextlib.redirect_stdout(said):
         status = pytest.main([*options, str(ROOT / "tests")], plugins=[found])
     if status:

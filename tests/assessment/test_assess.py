@@ -76,6 +76,7 @@ def gathered(told, image, name="a"):
     return assess.of_image(image, name, RADIUS, **told)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slope", [0.0, 1.5])
 @pytest.mark.parametrize("config", [{}, {"threshold": {"rule": "noise", "k": 4}}])
 def test_half_of_the_planted_spots_are_found_where_half_of_the_true_ones_are(slope, config):

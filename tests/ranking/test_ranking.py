@@ -14,6 +14,8 @@ from localbg.pipeline import chain
 from localbg.ranking.criteria import from_planted, from_truth
 from localbg.workflow.plan import make_plan
 
+pytestmark = pytest.mark.long
+
 NAMES = [
     f"{kind}_snr_{snr}_0_density_0.00{density}"
     for kind in ("density", "circles")

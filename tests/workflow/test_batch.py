@@ -43,6 +43,7 @@ def both_modes(folder, config, *options):
     return made
 
 
+@pytest.mark.long
 def test_shipped_images_give_the_tables_of_the_steps_mode(default_run, tmp_path):
     snakemake(
         tmp_path,
@@ -72,6 +73,7 @@ RECIPES = {
 METHODS = {"methods": RECIPES, "compare": list(RECIPES)}
 
 
+@pytest.mark.long
 def test_real_images_give_the_tables_of_the_steps_mode(tmp_path):
     folder = shared("neubias")
     config = {"images": str(folder), "spot_radius": 2} | METHODS
@@ -124,6 +126,7 @@ def random_runs(tmp_path_factory):
     return config, rows, tables_of(folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "cores"), [(1, "1"), (4, "2"), ("auto", "3")])
 @pytest.mark.attack(
     kind="belonging",
@@ -230,6 +233,7 @@ def test_a_threshold_repeats_the_methods_that_use_it(study):
     assert jobs(run(study)) == [(f"00000{k}", "median") for k in (1, 2, 3)]
 
 
+@pytest.mark.long
 def test_the_images_that_are_kept_are_those_of_the_steps_mode(study):
     keep = list(KINDS)
     configure(study, config_of(run={"mode": "batch", "keep": keep}))

@@ -10,6 +10,8 @@ import tifffile
 from conftest import ROOT, snakemake
 from small_study import NO_FIGURES, configure, ran, rows_of, spotted, table
 
+pytestmark = pytest.mark.long
+
 # Takes the file away that a note names, at the first image it sees.
 FILTER = '''
 from pathlib import Path

@@ -13,6 +13,8 @@ from localbg.io.web import DownloadError, download
 from small_study import NO_FIGURES, TABLES, configure, ran, spotted, table
 from web_server import after_failures, content, redirect, serving, short, stalling, status
 
+pytestmark = pytest.mark.long
+
 IMAGES = {
     "disc": {"path": "disc_noisy.tif", "spot_radius": 4},
     "cell": {"path": "cell.tif", "spot_radius": 2, "group": "cells"},

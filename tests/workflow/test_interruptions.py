@@ -25,7 +25,10 @@ MODES = {
 IMAGES = {"steps": 1, "batch": 2}
 MOMENTS = 10
 OPTIONS = (*NO_FIGURES, "--rerun-incomplete", "--cores", "1")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no process groups on Windows")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="no process groups on Windows"),
+]
 
 
 def prepare(folder, mode):

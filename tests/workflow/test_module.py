@@ -11,6 +11,8 @@ from conftest import ROOT, command, snakemake
 from localbg.io import tables
 from small_study import NO_FIGURES, configure, spotted, table
 
+pytestmark = pytest.mark.long
+
 COMMON = {"images": "raw", "spots": {"min_area": "0.4x"}, "threshold": {"rule": "noise", "k": 4}}
 CONFIGS = {
     "localbg": COMMON | {"compare": ["median"], "results": "out/one"},

@@ -9,6 +9,8 @@ from localbg.accuracy.scoring import match
 from localbg.io import images
 from small_study import NO_FIGURES, configure, rows_of
 
+pytestmark = pytest.mark.long
+
 NAMES = {
     "clean": "xy_8bit__spots_local_background",
     "noisy": "xy_8bit__spots_local_background_with_noise",

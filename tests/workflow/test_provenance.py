@@ -21,6 +21,8 @@ from localbg.workflow import collected, provenance
 from localbg.workflow.plan import make_plan
 from small_study import EVIDENCE, NO_FIGURES, TABLES, VERDICT, configure, ran, spotted, table
 
+pytestmark = pytest.mark.long
+
 CONFIG = {
     "images": "images.csv",
     "methods": {

@@ -19,6 +19,8 @@ from localbg.io.planned_image import read
 from localbg.workflow import collected, ownership, run_lock
 from small_study import NO_FIGURES, PLACES, configure, ran, spotted
 
+pytestmark = pytest.mark.long
+
 MODES = {"steps": {"mode": "steps"}, "batch": {"mode": "batch", "images_per_job": 1}}
 CONFIG = {"images": "raw", "compare": ["median"], "evidence": {"images": 1, "planted": 4}}
 OPTIONS = (*NO_FIGURES, "results/tables/false_spots.csv", "--rerun-incomplete")

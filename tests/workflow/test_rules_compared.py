@@ -14,6 +14,8 @@ from conftest import snakemake
 from localbg.io import tables
 from simulate import disc_scene
 
+pytestmark = pytest.mark.long
+
 POOR = "gaussian_rule-otsu"
 METHODS = {
     f"{b}_rule-{r}" for b in ("gaussian", "median", "tophat") for r in ("otsu", "matched_filter")

@@ -10,6 +10,8 @@ from localbg.workflow.plan import PlanError, make_plan
 from small_study import NO_FIGURES, configure, spotted, table
 from web_server import content, serving, status
 
+pytestmark = pytest.mark.long
+
 PASSWORD, TOKEN, SIGNATURE = "pa55w0rd", "t0ken-of-mine", "51gnature"
 
 

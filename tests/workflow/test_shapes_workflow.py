@@ -12,6 +12,8 @@ from localbg.detection import measured_radius
 from localbg.io import tables
 from pictures import OTSU, bells, camera, dirt, hot_pixels, scattered
 
+pytestmark = pytest.mark.long
+
 # Radius of the spots, and the one that is given.
 RADII = {"large": (8, 3), "small": (2, 5), "right": (3, 3)}
 

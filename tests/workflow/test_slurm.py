@@ -18,6 +18,8 @@ from slurm import cluster as slurm_here
 from slurm.cluster import Cluster, command, wait_for, why_not
 from small_study import PLACES, TABLES, configure, spotted
 
+pytestmark = pytest.mark.long
+
 METHODS = {"threshold": {"rule": "noise", "k": 4}, "compare": ["median", "tophat"]}
 # Without evidence, whose jobs are others' besides: what is looked at are the images' own.
 ONE_METHOD = METHODS | {"compare": ["median"], "evidence": {"images": 0}}

@@ -10,6 +10,8 @@ from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from small_study import PLACES, configure, rows_of, spotted, table
 
+pytestmark = pytest.mark.long
+
 UNFIT = "m_radius-300"
 REASON = (
     f"{UNFIT}: the filter's radius of 300 px does not fit the image of 64 x 60 pixels; expected "
