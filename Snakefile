@@ -23,7 +23,7 @@ from localbg.io import addresses, web
 from localbg.report import captions
 from localbg.workflow import batches, closing, dependencies, layout, ownership, run_lock, slurm
 from localbg.workflow.config import file_problems
-from localbg.workflow.fingerprints import Fingerprints, stale
+from localbg.workflow.fingerprints import Fingerprints, find_stale
 from localbg.workflow.plan import PlanError, make_plan
 
 if workflow.modifier.is_main_snakefile() and workflow.is_main_process:
@@ -126,7 +126,7 @@ MADE = [
 
 
 # Results that are there, but of other images or parameters: they are made again.
-STALE = stale(plan) if workflow.is_main_process else []
+STALE = find_stale(plan) if workflow.is_main_process else []
 
 
 rule all:

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @functools.cache
 def planned(planted: int) -> dict:
-    """Methods, steps and settings as `localbg.assessment.assess.of_image` takes them."""
+    """Methods, steps and settings as `localbg.assessment.assess.assess_image` takes them."""
     shipped = make_plan({"images": {"a": {"path": "a.tif"}}}).methods
     methods = {
         f"{name} otsu": {"background": dict(shipped[name].recipe["background"])} | OTSU
@@ -55,15 +55,15 @@ def gathered(case: Case, planted: int) -> list[dict]:
     """What is estimated and what is true of one image: a row for each method."""
     told, plane = planned(planted), images.read(case.path)
     true = {}
-    for method, made in chain.results(plane, case.radius, told["methods"], told["steps"]):
+    for method, made in chain.run_methods(plane, case.radius, told["methods"], told["steps"]):
         true[method["method"]] = tally(case, [(spot["y"], spot["x"]) for spot in made["spots"]])
-    found = assess.of_image(plane, case.name, case.radius, **told)
+    found = assess.assess_image(plane, case.name, case.radius, **told)
     recovery, false = (
         [{k: tables.text(k, v) for k, v in ({"image": case.name} | row).items()} for row in rows]
         for rows in (found["recovery"], found["false_spots"])
     )
-    expected = criteria.from_planted(recovery, false, seed=0).scores
-    judged = reliability.judged([], recovery, false)[case.name]
+    expected = criteria.judge_by_injection(recovery, false, seed=0).scores
+    judged = reliability.judge_images([], recovery, false)[case.name]
     return [
         {
             "set": case.family,

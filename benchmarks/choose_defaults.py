@@ -25,8 +25,9 @@ import numpy as np
 import pandas as pd
 import real_sets
 from constants import changed, known
-from detection import ROOT, by_family, shipped
 from docs_tables import fill, markdown
+
+from detection import ROOT, by_family, shipped
 
 TIE = 0.003
 GUARD, SPLITS = 0.005, ("held_out", "later")

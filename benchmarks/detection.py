@@ -99,7 +99,7 @@ def found(case: Case, setting: dict) -> np.ndarray:
         min_distance=kept["min_distance"] * radius,
         prominence=kept["prominence"],
     )
-    measured = spots.measure(labels, case.image, foreground, background)
+    measured = spots.measure_spots(labels, case.image, foreground, background)
     return np.column_stack([measured["y"], measured["x"]])
 
 

@@ -9,10 +9,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 import numpy as np
-from detection import found, tallies
 from known_images import Case
 from matplotlib import pyplot
 from real_sets import outcome, tally
+
+from detection import found, tallies
 
 WORST = 2  # of each set
 DPI, LEAST, ZOOM = 150, 9.0, 2  # inches of the longer side at least; pixels for one of the image

@@ -113,7 +113,7 @@ def outcome(case: Case, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     """
     tolerance = TOLERANCE if case.split == "real" else case.radius
     points = np.asarray(points, float).reshape(-1, 2)
-    pairs, _ = scoring.match(case.truth, points, tolerance)
+    pairs, _ = scoring.match_spots(case.truth, points, tolerance)
     hits, missed = np.zeros(len(points), bool), np.ones(len(case.truth), bool)
     missed[pairs[:, 0]], hits[pairs[:, 1]] = False, True
     away = np.linalg.norm(points[:, None] - case.ignore[None], axis=2)

@@ -19,9 +19,10 @@ import known_images
 import pandas as pd
 import real_sets
 from constants import ABLATIONS, CONSTANTS, FACTORS, changed, known
-from detection import ROOT, by_family, shipped
 from docs_tables import cell, fill, markdown
 from overlays import draw_poorest
+
+from detection import ROOT, by_family, shipped
 
 # What the config of each rule says. A histogram's mask has whole spots, and specks of noise; that
 # of the default rule has the cores of spots, which may be small.

@@ -44,7 +44,7 @@ def chains(size: int, folder: Path) -> dict:
         foreground, _ = subtract.subtract(image, background)
         mask, record = threshold.threshold(foreground, 1.0, rule="otsu", min_snr=0)
         labels = spots.label(mask, foreground, fill_holes=False, split=False)
-        table = spots.measure(
+        table = spots.measure_spots(
             labels, image, foreground, background, level=record["level"], noise=record["noise"]
         )
         return _write(folder / "localbg", background, labels, table, "spot")
@@ -106,7 +106,7 @@ def objects(count: int = OBJECTS) -> dict:
 
     def localbg():
         labels = spots.label(mask, foreground, fill_holes=False, split=False)
-        table = spots.measure(labels, image, foreground, background)
+        table = spots.measure_spots(labels, image, foreground, background)
         return {name: table[name] for name in ("core_area", "max", "mean", "y", "x")}
 
     def scikit_image():

@@ -9,7 +9,7 @@ from localbg.accuracy import pooled, scoring
 from localbg.core import failures
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
-from localbg.io.truth import points
+from localbg.io.truth import read_points
 from localbg.workflow import job
 
 
@@ -40,7 +40,7 @@ def main(
     known, found = tables.Following(images), tables.Following(spots)
     methods, sums, of_spots = tables.fit_methods(counts), [], None
     with tables.Writer(outputs["accuracy"], COLUMNS["accuracy"]) as table:
-        for image, rows in tables.grouped(counts):
+        for image, rows in tables.read_grouped(counts):
             facts = known.rows(image)[0]
             radius = facts["spot_radius"]
             if image not in truth or not radius:
@@ -49,7 +49,7 @@ def main(
                 {"image": image, "group": rows[0]["group"], "method": row["method"]} for row in rows
             ]
             try:
-                true = points(truth[image], field(facts))
+                true = read_points(truth[image], field(facts))
             except (ValueError, OSError) as error:
                 if failures.is_system_error(error):
                     raise
@@ -62,7 +62,7 @@ def main(
             for row in found.rows(image):
                 places[row["method"]].append((float(row["y"]), float(row["x"])))
             scored = {
-                method: scoring.accuracy(true, of_method, float(radius))
+                method: scoring.score_spots(true, of_method, float(radius))
                 for method, of_method in places.items()
             }
             failed = {"status": "failed", "reason": "the method failed: see failures.csv"}

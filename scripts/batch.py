@@ -34,7 +34,7 @@ def main(
     rows : list of dict
         What the sheet says of each image, ``picks`` (how to read it) among it.
     methods, steps
-        As `localbg.pipeline.chain.results` takes them.
+        As `localbg.pipeline.chain.run_methods` takes them.
     keep : list of str
         Kinds of images to write as TIFF under ``results``.
     stamps : list of list
@@ -67,10 +67,10 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
     try:
         plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
-        return said | failures.failed("read", row["image"], error) | {"methods": {}}
+        return said | failures.record_failure("read", row["image"], error) | {"methods": {}}
     found = {}
     shared = shared_thresholds.read(results, row["pools"])
-    made_by = chain.results(
+    made_by = chain.run_methods(
         plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
     )
     for method, made in made_by:

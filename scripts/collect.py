@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import lru_cache
 
-from localbg.core.parameters import in_pixels
+from localbg.core.parameters import to_pixels
 from localbg.detection import measured_radius
 from localbg.detection.measures import MEASURES
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.workflow import collected, job, recipes
-from localbg.workflow.collected import Found
+from localbg.workflow.collected import ImageResults
 
 TABLES = ("images", "spots", "counts", "parameters", "failures")
 FACTS = (
@@ -21,12 +21,12 @@ FACTS = (
 )
 
 
-def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> None:
+def main(found: Iterable[ImageResults], methods: dict[str, dict], outputs: dict) -> None:
     """Write the tables, one image after the other.
 
     Parameters
     ----------
-    found : iterable of localbg.workflow.collected.Found
+    found : iterable of localbg.workflow.collected.ImageResults
         Sorted by image.
     methods : dict of str to dict
         Recipes of all methods by name, sorted.
@@ -34,9 +34,9 @@ def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> Non
         Paths of the tables by name.
     """
     columns = {name: list(COLUMNS[name]) for name in TABLES}
-    columns["parameters"] += recipes.columns(methods)
+    columns["parameters"] += recipes.list_columns(methods)
     # Most images share their settings.
-    settings = lru_cache(1000)(lambda method, *of: recipes.settings(methods[method], *of))
+    settings = lru_cache(1000)(lambda method, *of: recipes.list_settings(methods[method], *of))
     with ExitStack() as stack:
         write = {
             name: stack.enter_context(tables.Writer(outputs[name], columns[name]))
@@ -73,14 +73,14 @@ def main(found: Iterable[Found], methods: dict[str, dict], outputs: dict) -> Non
                 write["spots"].texts(start + spot for spot in made["spots"])
 
 
-def image_row(image: Found) -> dict:
+def image_row(image: ImageResults) -> dict:
     """What is known of an image, whether it failed or not."""
     row = {key: image.row[key] for key in ("image", "path", "group")}
     row |= {key: image.facts.get(key) for key in FACTS}
     if image.failure:
         reason = f"{image.failure['failed_step']}: {image.failure['reason']}"
         return row | {"status": "failed", "reason": reason}
-    radius = float(in_pixels(image.row["spot_radius"], row["pixel_size_um"]))
+    radius = float(to_pixels(image.row["spot_radius"], row["pixel_size_um"]))
     of_methods = (f"{one['failed_step']} of {one['reason']}" for one in image.failures)
     return row | {"status": "ok", "reason": "; ".join(of_methods), "spot_radius": radius}
 
@@ -97,7 +97,7 @@ def count_row(made: dict, image: dict) -> dict:
         "spot_radius": image["spot_radius"],
         "density": 1e4 * n_spots / (sizes["Y"] * sizes["X"]),
         "density_um2": n_spots / (sizes["Y"] * sizes["X"] * size**2) if size else None,
-        **measured_radius.summary(spots),
+        **measured_radius.summarise_shapes(spots),
     } | made["record"]
 
 

@@ -51,7 +51,7 @@ def main(
 
 def in_blanks(counts: str, blanks: set[str]) -> Iterator[dict]:
     """What was found in the blank images, all of it false; nothing of those that failed."""
-    for image, rows in tables.grouped(counts):
+    for image, rows in tables.read_grouped(counts):
         if image not in blanks:
             continue
         for row in rows:

@@ -18,7 +18,7 @@ def main(images: str, spots: str, counts: str, comparison: str, agreement: str) 
         tables.Writer(comparison, (*first, *methods, *last)) as compare,
         tables.Writer(agreement, COLUMNS["agreement"]) as agree,
     ):
-        for image, rows in tables.grouped(counts):
+        for image, rows in tables.read_grouped(counts):
             by_method = {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]}
             compare.row({"image": image, "group": rows[0]["group"]} | compared(by_method))
             radius = known.rows(image)[0]["spot_radius"]
@@ -30,13 +30,13 @@ def main(images: str, spots: str, counts: str, comparison: str, agreement: str) 
             for a, b in itertools.combinations(points, 2):
                 agree.row(
                     {"image": image, "method_a": a, "method_b": b}
-                    | scoring.agreement(points[a], points[b], float(radius))
+                    | scoring.compare_spots(points[a], points[b], float(radius))
                 )
 
 
 def first_methods(counts: str) -> list[str]:
     """Names of the methods: every image has a row for each."""
-    _, rows = next(tables.grouped(counts), (None, []))
+    _, rows = next(tables.read_grouped(counts), (None, []))
     return [row["method"] for row in rows]
 
 

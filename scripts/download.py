@@ -23,7 +23,7 @@ def main(image: str, file: str, config: dict) -> None:
     """
     # With local images, and what the study says of them, this has nothing to do.
     about = {"spot_radius": 1, "results": os.fspath(Path(file).parents[1])}
-    rows, *_ = sheet.images(config["images"], base=config.get("base"), **about)
+    rows, *_ = sheet.read_sheet(config["images"], base=config.get("base"), **about)
     web.download(rows[image].address, file)
 
 

@@ -32,7 +32,7 @@ def main(
     rows : list of dict
         What the sheet says of each image, ``picks`` (how to read it) among it.
     methods, steps, settings
-        As `localbg.assessment.assess.of_image` takes them.
+        As `localbg.assessment.assess.assess_image` takes them.
     results : str
         Folder of the results.
     stamps, fingerprint
@@ -54,7 +54,7 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
     try:
         plane = planned_image.read(source, row["picks"], stamp)
         step = "evidence"
-        return said | assess.of_image(
+        return said | assess.assess_image(
             plane,
             row["image"],
             row["spot_radius"],
@@ -67,7 +67,7 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
     except failures.StepFailed as failed:
         return said | failed.record
     except Exception as error:
-        return said | failures.failed(step, row["image"], error)
+        return said | failures.record_failure(step, row["image"], error)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ def main(
     false_spots_figure: str,
 ) -> None:
     """Write both figures from the tables, given by their paths."""
-    drawn = assessment_charts.completeness(numbers(recovery), numbers(completeness))
+    drawn = assessment_charts.draw_completeness(numbers(recovery), numbers(completeness))
     style.save(drawn, completeness_figure)
-    drawn = assessment_charts.doubts(numbers(false_spots), numbers(residuals))
+    drawn = assessment_charts.draw_doubts(numbers(false_spots), numbers(residuals))
     style.save(drawn, false_spots_figure)
 
 

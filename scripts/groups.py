@@ -13,7 +13,7 @@ def main(counts: str, table: str, seed: int) -> None:
     methods: list[str] = []
     # By group, of each image the count and the density of each method; None where it failed.
     found: dict[str, list] = {}
-    for _, rows in tables.grouped(counts):
+    for _, rows in tables.read_grouped(counts):
         methods = [row["method"] for row in rows]
         values = [
             (float(row["n_spots"]), float(row["density"])) if row["status"] == "ok" else None

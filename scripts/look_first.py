@@ -34,7 +34,7 @@ def main(
     of_images = tables.Following(images)
 
     def judged():
-        for image, rows in tables.grouped(counts):
+        for image, rows in tables.read_grouped(counts):
             (facts,) = of_images.rows(image)
             of_truth = known.rows(image) if known else []
             scored = tables.scored(of_truth)
@@ -42,7 +42,7 @@ def main(
             yield (
                 facts,
                 unusable
-                + look_first.reasons(
+                + look_first.find_reasons(
                     facts,
                     {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]},
                     {
@@ -57,7 +57,7 @@ def main(
                 ),
             )
 
-    tables.write(table, COLUMNS["look_first"], look_first.ordered(judged()))
+    tables.write(table, COLUMNS["look_first"], look_first.order_images(judged()))
 
 
 def usual_counts(
@@ -66,7 +66,7 @@ def usual_counts(
     """What is typical of each group and method, and of each method in images that are not blank."""
     of_group: dict[tuple[str, str], list[int]] = {}
     of_study: dict[str, list[int]] = {}
-    for image, rows in tables.grouped(counts):
+    for image, rows in tables.read_grouped(counts):
         for row in rows:
             if row["n_spots"]:
                 n = int(row["n_spots"])

@@ -25,10 +25,10 @@ def main(
     ]
     known = tables.scored(tables.read(accuracy)) if accuracy else []
     truth = {row["image"]: int(row["n_truth"]) for row in known}
-    style.save(overview_charts.counts(rows, truth), counts_figure)
+    style.save(overview_charts.draw_counts(rows, truth), counts_figure)
     pairs = [row | {"jaccard": float(row["jaccard"])} for row in tables.read(agreement)]
     methods = sorted({row["method"] for row in rows})
-    style.save(overview_charts.agreement(pairs, methods), agreement_figure)
+    style.save(overview_charts.draw_agreement(pairs, methods), agreement_figure)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Draw what each method made of an image: raw, background, foreground and spots found."""
 
 from localbg.core import failures, files
-from localbg.core.text import number
+from localbg.core.text import format_number
 from localbg.figures import figure_inputs, panels, style
-from localbg.io.truth import points
+from localbg.io.truth import read_points
 from localbg.workflow import job
 
 
@@ -24,18 +24,18 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
     try:
         shown = figure_inputs.read(**inputs)
     except figure_inputs.ImageFailed as reason:
-        style.save(style.failed(image, str(reason)), figure)
+        style.save(style.draw_failure(image, str(reason)), figure)
         files.write_json(record, {"image": image, "failed": str(reason)})
         return
     places, unusable = None, None
     if truth:
         try:
-            places = points(truth, shown.image.shape)
+            places = read_points(truth, shown.image.shape)
         except (ValueError, OSError) as error:
             if failures.is_system_error(error):
                 raise
             unusable = getattr(error, "strerror", None) or str(error)
-    drawn = panels.panels(
+    drawn = panels.draw_panels(
         image,
         shown.image,
         shown.results,
@@ -51,15 +51,15 @@ def main(*, image: str, inputs: dict, truth: str | None, figure: str, record: st
 def numbers(shown: figure_inputs.Inputs, truth: list | None) -> dict:
     """What the caption states."""
     return {
-        "spot_radius": number(shown.spot_radius),
-        "grey_range": list(map(number, panels.grey_range(shown.image))),
-        "foreground_limit": number(panels.foreground_limit(shown.results)),
+        "spot_radius": format_number(shown.spot_radius),
+        "grey_range": list(map(format_number, panels.grey_range(shown.image))),
+        "foreground_limit": format_number(panels.foreground_limit(shown.results)),
         "n_truth": None if truth is None else len(truth),
         "methods": [
             {
                 "method": result.method,
                 "n_spots": len(result.spots),
-                "threshold": number(result.threshold),
+                "threshold": format_number(result.threshold),
             }
             | judged(result, truth, shown.spot_radius)
             for result in shown.results

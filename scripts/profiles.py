@@ -1,7 +1,7 @@
 """Draw rows of pixels through the brightest spots of an image, with background and threshold."""
 
 from localbg.core import files
-from localbg.core.text import number
+from localbg.core.text import format_number
 from localbg.figures import figure_inputs, profiles, style
 from localbg.workflow import job
 
@@ -17,10 +17,10 @@ def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
     try:
         shown = figure_inputs.read(**inputs)
     except figure_inputs.ImageFailed as reason:
-        style.save(style.failed(image, str(reason)), figure)
+        style.save(style.draw_failure(image, str(reason)), figure)
         files.write_json(record, {"image": image, "failed": str(reason)})
         return
-    drawn = profiles.profiles(
+    drawn = profiles.draw_profiles(
         image,
         shown.image,
         shown.results,
@@ -30,7 +30,8 @@ def main(*, image: str, inputs: dict, figure: str, record: str) -> None:
     )
     style.save(drawn, figure)
     thresholds = [
-        {"method": result.method, "threshold": number(result.threshold)} for result in shown.results
+        {"method": result.method, "threshold": format_number(result.threshold)}
+        for result in shown.results
     ]
     spots = profiles.brightest(shown.results, shown.spot_radius)
     files.write_json(record, {"image": image, "spots": spots, "methods": thresholds})

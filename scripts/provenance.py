@@ -54,8 +54,8 @@ def main(
     if not Path(resolved).is_file() or Path(resolved).read_text(encoding="utf-8") != text:
         files.write_text(resolved, text)
     by_name = {Path(path).stem: path for path in made}
-    n_images = sum(1 for _ in tables.grouped(by_name["images"]))
-    n_failed = sum(1 for _ in tables.grouped(by_name["failures"]))
+    n_images = sum(1 for _ in tables.read_grouped(by_name["images"]))
+    n_failed = sum(1 for _ in tables.read_grouped(by_name["failures"]))
     found = {
         "made": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": provenance.command(resolved, put_back),

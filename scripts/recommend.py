@@ -10,8 +10,8 @@ from localbg.workflow import job
 
 # Tables of evidence that a run may have.
 OPTIONAL = {
-    "false_spots": criteria.from_false_spots,
-    "residuals": criteria.from_residuals,
+    "false_spots": criteria.judge_by_false_spots,
+    "residuals": criteria.judge_by_residuals,
 }
 
 
@@ -48,30 +48,30 @@ def main(
     if "accuracy" in read:
         read["accuracy"] = tables.scored(read["accuracy"])
         names = ("accuracy_pooled", "accuracy_differences", "accuracy")
-        known.append(criteria.from_truth(*(read[name] for name in names)))
+        known.append(criteria.judge_by_truth(*(read[name] for name in names)))
         tuned = choice_among_all(read["crossvalidation"])
     if "recovery" in read:
         planted = read["recovery"], read["false_spots"]
-        known.append(criteria.from_planted(*planted, seed=seed))
+        known.append(criteria.judge_by_injection(*planted, seed=seed))
     for name, of_rows in OPTIONAL.items():
         if name in read:
             known.append(of_rows(read[name], seed=seed))
     if "stability" in read:
-        _, spots = tables.counts(counts)
-        known.append(criteria.from_stability(read["stability"], len(spots)))
+        _, spots = tables.read_counts(counts)
+        known.append(criteria.judge_by_stability(read["stability"], len(spots)))
     counted = tables.read(counts)
     known_of_images = (read.get(name, []) for name in ("accuracy", "recovery", "false_spots"))
-    judged = reliability.judged(*known_of_images, counted)
+    judged = reliability.judge_images(*known_of_images, counted)
     remarks = reliability.remarks(tables.read(images), counted)
-    tables.write(of_images, COLUMNS["trust"], reliability.advice(judged, remarks))
-    doubts = reliability.doubts(judged)
+    tables.write(of_images, COLUMNS["trust"], reliability.advise(judged, remarks))
+    doubts = reliability.find_doubts(judged)
     n_spots = [int(row["n_spots"]) for row in counted if row["n_spots"]]
     total = sum(n_spots) if n_spots else None
     rows = recommendation.recommend(n_parameters, known, n_parameters, tuned, doubts, total)
-    if warning := measured_radius.warning(tables.grouped(counts)):
+    if warning := measured_radius.warning(tables.read_grouped(counts)):
         rows[0]["reason"] += f" {warning}"
     tables.write(table, COLUMNS["recommendation"], rows)
-    style.save(recommendation_chart.verdict(rows, known), figure)
+    style.save(recommendation_chart.draw_recommendation(rows, known), figure)
 
 
 def choice_among_all(rows: list[dict]) -> dict[str, float] | None:

@@ -29,7 +29,7 @@ def main(own: list[str], images: list[str], mask: str, record: str, fingerprint:
         files.write_json(record, ({"fingerprint": fingerprint} if fingerprint else {}) | shared)
     except ValueError as error:
         failures.log.warning("%s", error)
-        failed = {"failed_step": "threshold", "reason": failures.reason(error)}
+        failed = {"failed_step": "threshold", "reason": failures.describe_error(error)}
         failures.write_failure(failed, [record], fingerprint)
 
 
@@ -37,7 +37,7 @@ def records(own: list[str], images: set[str], mask: str) -> Iterator[dict]:
     """What each image's own threshold is, or why it has none."""
     for path in own:
         if not path.endswith(".jsonl"):
-            yield failures.failure(path) or files.read_json(path)
+            yield failures.read_failure(path) or files.read_json(path)
             continue
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             found = json.loads(line)

@@ -10,8 +10,8 @@ from localbg.workflow import job
 
 def main(counts: str, methods: str, table: str, seed: int) -> None:
     """Write the table of stability from those of counts and methods."""
-    names, found = tables.counts(counts)
-    rows = sweeps.stability(tables.read(methods), names, np.array(found), seed=seed)
+    names, found = tables.read_counts(counts)
+    rows = sweeps.measure_stability(tables.read(methods), names, np.array(found), seed=seed)
     tables.write(table, COLUMNS["stability"], rows)
 
 

@@ -44,14 +44,14 @@ def main(
             failures.require_downloaded(source)
             planes[row["image"]] = images.read(source, **row["picks"])
         except Exception as error:
-            left_out.append(f"{row['image']}: {failures.reason(error)}")
+            left_out.append(f"{row['image']}: {failures.describe_error(error)}")
     if not planes:
         raise ValueError("none of the images can be read:\n" + "\n".join(left_out))
     pixels = [middle(plane.pixels) for plane in planes.values()]
     if polarity == "dark":
         pixels = [plane.max() - plane for plane in pixels]
     found = [
-        proposal.blobs(pixel, plane.grey_step)
+        proposal.detect_blobs(pixel, plane.grey_step)
         for pixel, plane in zip(pixels, planes.values(), strict=True)
     ]
     names = list(planes)
@@ -64,16 +64,16 @@ def main(
             for name, one in zip(names, found, strict=True)
         ),
     )
-    judged = proposal.radius(found)
+    judged = proposal.propose_radius(found)
     trials = []
-    sigma = proposal.sigma(found)
+    sigma = proposal.choose_sigma(found)
     if any(len(one.radii) for one in found):
-        trials = proposal.tried(pixels, found, sigma=sigma)
+        trials = proposal.try_backgrounds(pixels, found, sigma=sigma)
     tables.write(tried, BACKGROUNDS, trials)
-    proposed = proposal.proposed(trials)
+    proposed = proposal.propose_backgrounds(trials)
     drawn = proposal_chart.draw_proposal(names, pixels, found, judged, proposed, sigma=sigma)
     style.save(drawn, figure)
-    text = proposal.snippet(names, found, judged, trials)
+    text = proposal.write_snippet(names, found, judged, trials)
     text += "".join(f"# Left out: {' '.join(line.split())}\n" for line in left_out)
     files.write_text(config, text)
     failures.log.info("proposal in %s:\n%s", Path(config), text)

@@ -38,15 +38,15 @@ def main(
     figure : str
         Path of the output.
     """
-    names, found = tables.counts(counts)
+    names, found = tables.read_counts(counts)
     found = np.array(found).reshape(-1, len(names))
     means = dict(zip(names, bootstrap.means(found, seed=seed), strict=True))
     measures = [sweep_charts.Measure("spots per image", means)]
     if accuracy:
-        known = criteria.from_truth(tables.read(accuracy), [], [])
+        known = criteria.judge_by_truth(tables.read(accuracy), [], [])
         measures.append(sweep_charts.Measure("F1", known.scores, (0, 1)))
     if planted:
-        known = criteria.from_planted(*map(tables.read, planted), seed=seed)
+        known = criteria.judge_by_injection(*map(tables.read, planted), seed=seed)
         measures.append(sweep_charts.Measure(known.measure, known.scores, (0, 1)))
     settings = tables.read(methods)
     plateaus = {
@@ -54,9 +54,9 @@ def main(
         for row in tables.read(stability)
         if row["sweep"] == sweep and row["plateau_from"] and not row["fixed"]
     }
-    lines = [line for line in sweeps.lines(settings) if line.sweep == sweep]
+    lines = [line for line in sweeps.find_lines(settings) if line.sweep == sweep]
     axes = sweeps.axes(settings)[sweep]
-    style.save(sweep_charts.sweep(sweep, axes, measures, lines, plateaus), figure)
+    style.save(sweep_charts.draw_sweep(sweep, axes, measures, lines, plateaus), figure)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,10 @@ def process(source, row, stamp, steps, masks, threads) -> dict:
     try:
         plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
-        return {"thresholds": dict.fromkeys(masks, failures.failed("read", row["image"], error))}
-    found = chain.own_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
+        return {
+            "thresholds": dict.fromkeys(masks, failures.record_failure("read", row["image"], error))
+        }
+    found = chain.find_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
     return {"thresholds": found}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from localbg import backgrounds
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 from localbg.detection import measured_radius, spots
 from localbg.detection.denoise import denoise
 from localbg.detection.subtract import subtract
@@ -41,7 +41,7 @@ def found(image, radius, method="tophat", **config):
     steps = study.methods[method]
 
     def parameters(kind):
-        return resolved(study.parameters(kind, getattr(steps, kind), "one"), None)
+        return resolve(study.parameters(kind, getattr(steps, kind), "one"), None)
 
     quiet = denoise(image, **parameters("denoised"))
     below = backgrounds.estimate(quiet, **parameters("background"))
@@ -49,7 +49,7 @@ def found(image, radius, method="tophat", **config):
     mask, record = threshold(above, 1.0, quiet, image, **parameters("mask"))
     labels = spots.label(mask, above, record["noise"], **parameters("labels"))
     facts = image_flags(image) | {"pixel_size_um": None}
-    return spots.measured(
+    return spots.tabulate_spots(
         *(labels, image, above, below, record, facts), spot_radius=radius, polarity="bright"
     )
 
@@ -57,7 +57,10 @@ def found(image, radius, method="tophat", **config):
 def counted(rows, radius, method="m"):
     """The row of counts.csv, as text."""
     as_text = [{key: tables.text(key, value) for key, value in row.items()} for row in rows]
-    row = measured_radius.summary(as_text) | {"n_spots": len(rows), "spot_radius": float(radius)}
+    row = measured_radius.summarise_shapes(as_text) | {
+        "n_spots": len(rows),
+        "spot_radius": float(radius),
+    }
     return {key: tables.text(key, value) for key, value in row.items()} | {"method": method}
 
 

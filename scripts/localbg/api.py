@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localbg.accuracy.scoring import agreement
+from localbg.accuracy.scoring import compare_spots
 from localbg.backgrounds import estimate as estimate_background
 from localbg.core.parameters import radius_in_pixels
 from localbg.detection.denoise import denoise
@@ -98,7 +98,7 @@ class Comparison:
 
     detections: dict[str, Detection]
     counts: dict[str, int]
-    agreement: list[dict]
+    compare_spots: list[dict]
 
 
 def detect_spots(
@@ -205,7 +205,7 @@ def compare_methods(
     plan.sampled = {"image": ["image"]}
     work = plan.gathering("image")
     detections = {}
-    for method, result in chain.results(
+    for method, result in chain.run_methods(
         plane, spot_radius, work["methods"], work["steps"], threads=threads
     ):
         if isinstance(result, Exception):
@@ -219,7 +219,7 @@ def compare_methods(
         {name: len(found.spots) for name, found in detections.items()},
         [
             {"method_a": a, "method_b": b}
-            | agreement(detections[a].places, detections[b].places, radius)
+            | compare_spots(detections[a].places, detections[b].places, radius)
             for i, a in enumerate(detections)
             for b in list(detections)[i + 1 :]
         ],

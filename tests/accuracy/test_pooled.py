@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from localbg.accuracy.pooled import of_image, of_spots, scores, summary
-from localbg.accuracy.scoring import accuracy
+from localbg.accuracy.scoring import score_spots
 
 
 def image(n_truth, *methods):
@@ -33,7 +33,7 @@ def test_pooled_scores_are_those_of_the_sums():
 
 
 def test_sums_of_an_image_give_its_scores_back():
-    row = accuracy([(0, 0), (9, 9), (20, 20)], [(0, 1), (9, 12), (50, 50)], 3)
+    row = score_spots([(0, 0), (9, 9), (20, 20)], [(0, 1), (9, 12), (50, 50)], 3)
     found = scores(np.array(of_image(row)))
     for name in ("precision", "recall", "f1", "count_error", "localisation_error"):
         assert found[name] == pytest.approx(row[name])
@@ -78,7 +78,7 @@ def test_spots_of_an_image_are_its_true_ones_and_the_false_ones_of_all_methods()
         [[0, 1, 0, 0], [0, 0, 0, 0]],
     ]
     for k, spots in enumerate((a, b)):
-        assert units[:, k].sum(axis=0).tolist() == of_image(accuracy(truth, spots, 2))
+        assert units[:, k].sum(axis=0).tolist() == of_image(score_spots(truth, spots, 2))
 
 
 def test_one_image_has_intervals_from_its_spots():

@@ -82,18 +82,18 @@ def some_labels(shape=SHAPE):
 )
 def test_points_that_cannot_be_of_the_image_are_refused(tmp_path, text, expected):
     with pytest.raises(ValueError, match=re.escape(expected)):
-        truth.points(csv_of(tmp_path, text), SHAPE)
+        truth.read_points(csv_of(tmp_path, text), SHAPE)
 
 
 def test_points_at_the_rim_and_just_beyond_it_belong(tmp_path):
     text = "y,x\n-0.5,-0.5\n39.5,59.5\n-1,-1\n40,60\n"
-    assert len(truth.points(csv_of(tmp_path, text), SHAPE)) == 4
+    assert len(truth.read_points(csv_of(tmp_path, text), SHAPE)) == 4
 
 
 @attack("a truth csv with semicolons and decimal commas", "read", kind="sheet")
 def test_a_truth_of_a_spreadsheet_is_read(tmp_path):
     path = csv_of(tmp_path, "sep=;\ny;x;comment\n1,5;2,25;a\n\n3;4;;\n")
-    assert truth.points(path, SHAPE) == [(1.5, 2.25), (3.0, 4.0)]
+    assert truth.read_points(path, SHAPE) == [(1.5, 2.25), (3.0, 4.0)]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +124,12 @@ def test_a_truth_of_a_spreadsheet_is_read(tmp_path):
 )
 def test_labels_that_cannot_be_of_the_image_are_refused(tmp_path, labels, expected):
     with pytest.raises(ValueError, match=re.escape(expected)):
-        truth.points(labels_of(tmp_path, labels), SHAPE)
+        truth.read_points(labels_of(tmp_path, labels), SHAPE)
 
 
 def test_labels_of_the_image_are_spots(tmp_path):
-    assert truth.points(labels_of(tmp_path, some_labels()), SHAPE) == [(4, 4), (21, 31)]
-    assert truth.points(labels_of(tmp_path, some_labels() > 3), SHAPE) == []
+    assert truth.read_points(labels_of(tmp_path, some_labels()), SHAPE) == [(4, 4), (21, 31)]
+    assert truth.read_points(labels_of(tmp_path, some_labels() > 3), SHAPE) == []
 
 
 def bomb(path, rows=60_000, columns=60_000):
@@ -163,9 +163,9 @@ def test_a_label_image_that_unpacks_to_too_much_is_not_decoded(tmp_path):
     bomb(path)
     assert path.stat().st_size < 200_000
     start = time.perf_counter()
-    truth.check(path)
+    truth.check_truth(path)
     with pytest.raises(ValueError, match=r"expected a label image.* (7.2 GB|60000 x 60000)"):
-        truth.points(path, SHAPE)
+        truth.read_points(path, SHAPE)
     assert time.perf_counter() - start < 5
 
 
@@ -180,7 +180,7 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path):
             entry.write(bytes(10_000_000))
     assert path.stat().st_size < 1_000_000
     with pytest.raises(ValueError, match="found 1 ROIs of 210 MB in all; expected 100000 of 200"):
-        truth.points(path, SHAPE)
+        truth.read_points(path, SHAPE)
 
 
 @attack("a ROI file of noise", "refused as none of ImageJ's", "damaged image")
@@ -189,7 +189,7 @@ def test_a_roi_of_noise_is_refused_in_words(tmp_path):
     for seed in range(30):
         path.write_bytes(b"Iout" + np.random.default_rng(seed).bytes(seed * 7))
         with pytest.raises(ValueError, match=r"expected ImageJ's|of type|lie out"):
-            truth.points(path, SHAPE)
+            truth.read_points(path, SHAPE)
 
 
 # Before any job
@@ -198,7 +198,7 @@ def test_a_roi_of_noise_is_refused_in_words(tmp_path):
 def problems(path):
     """What the plan says of a truth."""
     rows = {"a": {"path": __file__, "truth": str(path)}}
-    images, wrong, _ = sheet.images(rows, base=None, spot_radius=3, results="results")
+    images, wrong, _ = sheet.read_sheet(rows, base=None, spot_radius=3, results="results")
     assert wrong == []
     return sheet.missing_files(images)
 
@@ -245,7 +245,7 @@ def test_labels_may_be_whole_numbers_in_floats(tmp_path):
     paths = [tmp_path / "whole.tif", tmp_path / "float.tif"]
     for path, dtype in zip(paths, (np.uint16, np.float32), strict=True):
         tifffile.imwrite(path, some_labels().astype(dtype))
-    one, other = (truth.points(path, (40, 60)) for path in paths)
+    one, other = (truth.read_points(path, (40, 60)) for path in paths)
     assert one == other
     assert len(one) > 1
 
@@ -266,7 +266,7 @@ def test_labels_in_pieces_are_no_spots(tmp_path, kind):
         labels[labels == 255], labels[30:33, 50:53] = 128, 1
     tifffile.imwrite(tmp_path / "a.tif", labels)
     with pytest.raises(ValueError, match=r"found \d+ of \d+ labels in pieces: \d+ pieces of label"):
-        truth.points(tmp_path / "a.tif", labels.shape)
+        truth.read_points(tmp_path / "a.tif", labels.shape)
 
 
 def test_a_stray_pixel_of_a_label_does_no_harm(tmp_path):
@@ -274,7 +274,7 @@ def test_a_stray_pixel_of_a_label_does_no_harm(tmp_path):
     labels[3:8, 3:8], labels[20:23, 30:33] = 1, 2
     labels[39, 59] = 1
     tifffile.imwrite(tmp_path / "a.tif", labels)
-    (first, second) = truth.points(tmp_path / "a.tif", labels.shape)
+    (first, second) = truth.read_points(tmp_path / "a.tif", labels.shape)
     assert second == (21.0, 31.0)
     assert first == pytest.approx((5 + 34 / 26, 5 + 54 / 26))
 
@@ -288,12 +288,12 @@ def test_no_cell_of_a_truth_is_dropped(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("y,x\n10,5,20,5\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"line 2: has more cells than columns \(10, 5, 20, 5\)"):
-        truth.points(path, (40, 60))
+        truth.read_points(path, (40, 60))
     path.write_text("y,x,y\n10,5,20\n", encoding="utf-8")
     with pytest.raises(ValueError, match="column 'y' is there twice"):
-        truth.points(path, (40, 60))
+        truth.read_points(path, (40, 60))
     path.write_text("y,x\n10,5,,\n", encoding="utf-8")
-    assert truth.points(path, (40, 60)) == [(10.0, 5.0)]
+    assert truth.read_points(path, (40, 60)) == [(10.0, 5.0)]
 
 
 def test_what_macos_adds_to_a_zip_is_no_roi(tmp_path):
@@ -302,4 +302,4 @@ def test_what_macos_adds_to_a_zip_is_no_roi(tmp_path):
         roi.roitype = roifile.ROI_TYPE.POINT
         archive.writestr("a.roi", roi.tobytes())
         archive.writestr("__MACOSX/._a.roi", b"\0\5\x16\7")
-    assert truth.points(tmp_path / "a.zip", (40, 60)) == [(10.0, 5.0)]
+    assert truth.read_points(tmp_path / "a.zip", (40, 60)) == [(10.0, 5.0)]

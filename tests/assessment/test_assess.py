@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from localbg.accuracy import scoring
 from localbg.assessment import assess
-from localbg.assessment.completeness import fit, together
+from localbg.assessment.completeness import fit_completeness, together
 from localbg.assessment.recovery import Recovery
 from localbg.core import failures
 from localbg.io.images import Plane
@@ -63,9 +63,9 @@ def true_recovery(slope, told):
     false = dict.fromkeys(counts, 0)
     for image, places, contrasts in scenes(slope):
         rung = np.searchsorted(edges, contrasts)
-        for method, made in chain.results(image, RADIUS, told["methods"], told["steps"]):
+        for method, made in chain.run_methods(image, RADIUS, told["methods"], told["steps"]):
             found = found_in(made)
-            matched = scoring.match(places, found, RADIUS)[0][:, 0]
+            matched = scoring.match_spots(places, found, RADIUS)[0][:, 0]
             np.add.at(counts[method["method"]][0], rung, 1)
             np.add.at(counts[method["method"]][1], rung[matched], 1)
             false[method["method"]] += len(found) - len(matched)
@@ -73,7 +73,7 @@ def true_recovery(slope, told):
 
 
 def gathered(told, image, name="a"):
-    return assess.of_image(image, name, RADIUS, **told)
+    return assess.assess_image(image, name, RADIUS, **told)
 
 
 @pytest.mark.long
@@ -91,7 +91,7 @@ def test_half_of_the_planted_spots_are_found_where_half_of_the_true_ones_are(slo
     rows = [row for row in recovery.rows() if row["where"] == "all" and not row["image"]]
     assert [row["method"] for row in rows] == ["gaussian", "median", "tophat"]
     for row in rows:
-        _, true = fit(told["settings"]["contrasts"], *counts[row["method"]])
+        _, true = fit_completeness(told["settings"]["contrasts"], *counts[row["method"]])
         assert row["contrast50"] == pytest.approx(true["half"].contrast, rel=0.15), row["method"]
 
 
@@ -118,8 +118,8 @@ def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_ar
     for i in range(40):
         image, places, contrasts, is_bright = two_grounds(rng)
         rung = np.searchsorted(edges, contrasts)
-        for method, made in chain.results(image, RADIUS, told["methods"], told["steps"]):
-            found = scoring.match(places, found_in(made), RADIUS)[0][:, 0]
+        for method, made in chain.run_methods(image, RADIUS, told["methods"], told["steps"]):
+            found = scoring.match_spots(places, found_in(made), RADIUS)[0][:, 0]
             counts = own[method["method"]]
             np.add.at(counts[0], (is_bright.astype(int), rung), 1)
             np.add.at(counts[1], (is_bright[found].astype(int), rung[found]), 1)
@@ -129,7 +129,7 @@ def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_ar
     for method, counts in own.items():
         halves = []
         for ground, where in enumerate(("flat", "bright")):
-            _, true = fit(ladder, *counts[:, ground])
+            _, true = fit_completeness(ladder, *counts[:, ground])
             half = planted[method, where]["contrast50"]
             assert half == pytest.approx(true["half"].contrast, rel=0.15), (method, where)
             halves.append(half)
@@ -247,11 +247,11 @@ def test_planted_spots_are_looked_for_with_the_threshold_that_images_share():
         for scope in ("image", "all")
     )
     (mask,) = sharing["steps"]["mask"]
-    level = chain.own_thresholds(image, RADIUS, [mask], sharing["steps"])[mask]["threshold"]
-    shared = assess.of_image(image, "a", RADIUS, **sharing, shared={mask: level})
+    level = chain.find_thresholds(image, RADIUS, [mask], sharing["steps"])[mask]["threshold"]
+    shared = assess.assess_image(image, "a", RADIUS, **sharing, shared={mask: level})
     assert shared == gathered(own, image)
     assert sum(row["recovered"] for row in shared["recovery"]) > 100
-    higher = assess.of_image(image, "a", RADIUS, **sharing, shared={mask: 8 * level})
+    higher = assess.assess_image(image, "a", RADIUS, **sharing, shared={mask: 8 * level})
     recovered = [sum(row["recovered"] for row in of["recovery"]) for of in (higher, shared)]
     assert recovered[0] < recovered[1]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localbg.assessment.completeness import Curve, fit, ratio, together
+from localbg.assessment.completeness import Curve, fit_completeness, ratio, together
 
 CONTRASTS = list(np.geomspace(0.5, 256, 19))
 STEP = ratio(CONTRASTS)
@@ -31,7 +31,9 @@ def test_half_and_nine_tenths_of_a_curve_are_where_they_should_be():
 def test_a_known_curve_comes_back_within_a_tenth_and_the_interval_is_no_wider(middle, width):
     halves, nearly_all = [], []
     for seed in range(8):
-        _, points = fit(CONTRASTS, [48] * 19, drawn(Curve(middle, width, 1.0), seed=seed))
+        _, points = fit_completeness(
+            CONTRASTS, [48] * 19, drawn(Curve(middle, width, 1.0), seed=seed)
+        )
         halves.append(points["half"])
         nearly_all.append(points["90 %"].contrast)
     assert np.mean([p.contrast for p in halves]) == pytest.approx(middle, rel=0.05)
@@ -42,7 +44,7 @@ def test_a_known_curve_comes_back_within_a_tenth_and_the_interval_is_no_wider(mi
 
 
 def test_a_ceiling_below_one_does_not_move_the_middle():
-    curve, points = fit(CONTRASTS, [200] * 19, drawn(Curve(8.0, 0.1, 0.75), each=200))
+    curve, points = fit_completeness(CONTRASTS, [200] * 19, drawn(Curve(8.0, 0.1, 0.75), each=200))
     assert curve.ceiling == pytest.approx(0.75, abs=0.05)
     assert curve.middle == pytest.approx(8, rel=0.05)
     assert points["half"].contrast == pytest.approx(8 * 0.5**-0.1, rel=0.05)
@@ -51,7 +53,7 @@ def test_a_ceiling_below_one_does_not_move_the_middle():
 
 
 def test_a_sharp_rise_between_two_contrasts_has_an_interval_that_spans_the_gap():
-    _, points = fit(CONTRASTS, [3] * 19, [0] * 9 + [3] * 10)
+    _, points = fit_completeness(CONTRASTS, [3] * 19, [0] * 9 + [3] * 10)
     half = points["half"]
     gap = CONTRASTS[8], CONTRASTS[9]
     assert gap[0] < half.contrast < gap[1]
@@ -64,20 +66,22 @@ def test_a_sharp_rise_between_two_contrasts_has_an_interval_that_spans_the_gap()
     [(0, "fewer than half found up to 304"), (48, "more than half found from 0.42 on")],
 )
 def test_never_and_always_are_words_and_no_numbers(found, note):
-    _, points = fit(CONTRASTS, [48] * 19, [found] * 19)
+    _, points = fit_completeness(CONTRASTS, [48] * 19, [found] * 19)
     half = points["half"]
     assert (half.contrast, half.low, half.note) == (None, None, note)
 
 
 def test_nothing_is_told_beyond_what_was_planted():
     planted = [48] * 9 + [0] * 10
-    _, points = fit(CONTRASTS, planted, [0] * 19)
+    _, points = fit_completeness(CONTRASTS, planted, [0] * 19)
     assert points["half"].note == f"fewer than half found up to {CONTRASTS[8] * STEP**0.5:.3g}"
 
 
 def test_the_same_seed_gives_the_same_interval():
     found = drawn(Curve(6.0, 0.25, 1.0))
-    assert fit(CONTRASTS, [48] * 19, found) == fit(CONTRASTS, [48] * 19, found)
+    assert fit_completeness(CONTRASTS, [48] * 19, found) == fit_completeness(
+        CONTRASTS, [48] * 19, found
+    )
 
 
 def test_the_mean_curve_of_images_lies_between_them_and_its_interval_holds_them():

@@ -12,8 +12,8 @@ SPOTS = [(y, x, 150, 2.0) for y in range(20, 150, 30) for x in range(20, 140, 30
 
 def turned(pixels, seed=0):
     step = 1.0 if pixels.dtype.kind in "ui" else 0.0
-    found = background_map.survey(pixels, 2.8, grey_step=step)
-    return decoy.turned(pixels, found, np.random.default_rng(seed))
+    found = background_map.map_background(pixels, 2.8, grey_step=step)
+    return decoy.invert_image(pixels, found, np.random.default_rng(seed))
 
 
 def scene(spots=SPOTS, slope=0.5, dtype=np.uint16):
@@ -61,6 +61,6 @@ def test_the_smooth_one_has_the_edges_and_neither_spots_nor_noise(dtype):
     noise = np.random.default_rng(2).normal(0, 4, SHAPE)
     pixels = np.rint(edge + noise + gaussian_spots(SHAPE, spots)).astype(dtype)
     step = 1.0 if pixels.dtype.kind in "ui" else 0.0
-    smooth = decoy.smooth(pixels, background_map.survey(pixels, 2.8, grey_step=step))
+    smooth = decoy.smooth_image(pixels, background_map.map_background(pixels, 2.8, grey_step=step))
     assert smooth.dtype == dtype
     np.testing.assert_allclose(smooth.astype(float), edge, atol=8)

@@ -18,7 +18,7 @@ from skimage.morphology import disk
 
 from conftest import ROOT, shared
 from localbg.backgrounds import estimate, estimate_with_error
-from localbg.core.parameters import functions
+from localbg.core.parameters import read_functions
 from localbg.pipeline import signatures
 from localbg.workflow import plan
 
@@ -28,7 +28,7 @@ EXAMPLES = {"Size": 3, "Area": 9, "Positive": 2, "NonNegative": 1, "Percent": 50
 
 def variants(name):
     """Parameters to call a filter with: its defaults, then each further choice of a keyword."""
-    signature = functions(signatures.LIBRARY / "backgrounds" / f"{name}.py")[name]
+    signature = read_functions(signatures.LIBRARY / "backgrounds" / f"{name}.py")[name]
     base = {
         key: p.choices[0] if p.choices else EXAMPLES.get(p.kind, 1)
         for key, p in signature.items()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localbg.comparison.look_first import median_of_others, ordered, reasons, typical
+from localbg.comparison.look_first import find_reasons, median_of_others, order_images, typical
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from look_first import main as list_odd
@@ -20,7 +20,9 @@ def image(name="a", status="ok", reason=""):
 
 
 def why(counts=None, usual=None, jaccards=(), f1=None, elsewhere=None, **known):
-    found = reasons(image(**known), counts or {"m": 5}, usual or {}, jaccards, f1 or {}, elsewhere)
+    found = find_reasons(
+        image(**known), counts or {"m": 5}, usual or {}, jaccards, f1 or {}, elsewhere
+    )
     return [text for _, text in found]
 
 
@@ -61,11 +63,11 @@ def test_what_is_typical_takes_five_images_and_allows_for_the_chance_of_counting
 def test_the_oddest_image_comes_first_and_its_reasons_by_weight():
     found = [
         (image("fine"), []),
-        (image("b"), reasons(image(), {"m": 900}, {"m": (9, 3)}, [0.4], {})),
-        (image("c"), reasons(image(), {"m": 9}, {}, [0.1], {})),
-        (image("d", "failed", "x"), reasons(image("d", "failed", "x"), {}, {}, [], {})),
+        (image("b"), find_reasons(image(), {"m": 900}, {"m": (9, 3)}, [0.4], {})),
+        (image("c"), find_reasons(image(), {"m": 9}, {}, [0.1], {})),
+        (image("d", "failed", "x"), find_reasons(image("d", "failed", "x"), {}, {}, [], {})),
     ]
-    rows = ordered(found)
+    rows = order_images(found)
     assert [(row["order"], row["image"]) for row in rows] == [(1, "d"), (2, "b"), (3, "c")]
     assert rows[1]["reasons"] == (
         "900 spots (m), where the middle image of the group has 9; "

@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from localbg.comparison.sweeps import axes, lines, plateau, slopes, stability
+from localbg.comparison.sweeps import (
+    axes,
+    find_lines,
+    find_plateau,
+    measure_slopes,
+    measure_stability,
+)
 from localbg.figures import sweep_charts
 from localbg.workflow.plan import make_plan
 
@@ -26,7 +32,7 @@ def noise(k):
 
 
 def test_a_line_runs_along_increasing_values_with_all_else_alike():
-    found = lines(settings(m=median([10, 5, 7.5], **noise([4, 10]))))
+    found = find_lines(settings(m=median([10, 5, 7.5], **noise([4, 10]))))
     assert [(line.parameter, line.fixed, line.texts) for line in found] == [
         ("radius", "k 4", ["5", "7.5", "10"]),
         ("radius", "k 10", ["5", "7.5", "10"]),
@@ -40,18 +46,18 @@ def test_a_line_runs_along_increasing_values_with_all_else_alike():
 
 def test_there_is_no_line_along_words_mixed_units_or_a_single_value():
     rules = {"threshold": {"rule": ["otsu", "li"]}}
-    assert lines(settings(m=median(5, **rules))) == []
-    assert lines(settings(m=median(["2x", 9]))) == []
-    assert lines(settings(m=median(["2x"]))) == []
-    assert lines(settings(m=median("2x"))) == []
+    assert find_lines(settings(m=median(5, **rules))) == []
+    assert find_lines(settings(m=median(["2x", 9]))) == []
+    assert find_lines(settings(m=median(["2x"]))) == []
+    assert find_lines(settings(m=median("2x"))) == []
     # 0 switches closing off, and has no place on a scale of ratios.
-    (line,) = lines(settings(m=median(5, spots={"close": [0, 1, 2]})))
+    (line,) = find_lines(settings(m=median(5, spots={"close": [0, 1, 2]})))
     assert line.values == [1, 2]
 
 
 def test_a_parameter_that_only_some_of_the_rules_take_has_a_line_of_its_own():
     rows = settings(m=median(5, threshold={"rule": ["matched_filter", "noise"], "k": [3, 6]}))
-    (line,) = lines(rows)
+    (line,) = find_lines(rows)
     assert (line.parameter, line.fixed, line.values) == ("k", "rule noise", [3, 6])
     assert list(axes(rows)["m"].items()) == [
         ("m_rule-matched_filter", {"rule": "matched_filter", "k": ""}),
@@ -60,7 +66,7 @@ def test_a_parameter_that_only_some_of_the_rules_take_has_a_line_of_its_own():
     ]
     scores = {method: (0.5, 0.4, 0.6) for method in axes(rows)["m"]}
     measure = sweep_charts.Measure("F1", scores)
-    figure = sweep_charts.sweep("m", axes(rows)["m"], [measure], [line], {})
+    figure = sweep_charts.draw_sweep("m", axes(rows)["m"], [measure], [line], {})
     panel = figure.axes[0]
     shown = np.ma.filled(panel.images[0].get_array().astype(float), np.nan)
     assert [text.get_text() for text in panel.get_xticklabels()] == ["without", "3", "6"]
@@ -80,17 +86,17 @@ def test_parameters_of_one_name_are_told_apart_by_their_step():
 def test_a_slope_is_the_exponent_of_a_power_law():
     values = [1, 2, 4, 8, 16]
     counts = 1e6 * np.array(values, float) ** -1.5
-    assert slopes(values, counts) == pytest.approx([1.5] * 5, rel=1e-3)
-    assert slopes(values, [70] * 5).tolist() == [0] * 5
+    assert measure_slopes(values, counts) == pytest.approx([1.5] * 5, rel=1e-3)
+    assert measure_slopes(values, [70] * 5).tolist() == [0] * 5
 
 
 def test_a_slope_is_taken_between_a_values_neighbours():
     expected = math.log(80.5 / 20.5) / math.log(9)
-    assert slopes([1, 3, 9], [80, 33, 20])[1] == pytest.approx(expected)
+    assert measure_slopes([1, 3, 9], [80, 33, 20])[1] == pytest.approx(expected)
 
 
 def test_nothing_is_stable_where_no_spot_is_found():
-    found = slopes([1, 2, 4], [[8, 0, 0], [0, 0, 0]])
+    found = measure_slopes([1, 2, 4], [[8, 0, 0], [0, 0, 0]])
     assert np.isfinite(found).tolist() == [[True, False, False], [False] * 3]
 
 
@@ -106,18 +112,18 @@ def test_nothing_is_stable_where_no_spot_is_found():
     ],
 )
 def test_a_plateau_is_the_widest_range_of_hardly_any_change(counts, expected):
-    assert plateau([1, 2, 4, 8, 16], counts) == expected
+    assert find_plateau([1, 2, 4, 8, 16], counts) == expected
 
 
 def test_width_is_a_ratio_of_values_not_their_number():
-    assert plateau([1, 10, 11, 12, 13], [5, 5, 9, 9, 9]) == (0, 1)
+    assert find_plateau([1, 10, 11, 12, 13], [5, 5, 9, 9, 9]) == (0, 1)
 
 
 def test_the_table_of_stability_worked_out_by_hand():
     rows = settings(m=median([5, 10, 20]), t=median(4))
     methods = ["m_radius-10", "m_radius-20", "m_radius-5", "t"]  # as names are sorted
     counts = np.array([[10, 11, 30, 7]] * 4)
-    found = stability(rows, methods, counts, seed=0)
+    found = measure_stability(rows, methods, counts, seed=0)
     assert [row["method"] for row in found] == ["m_radius-5", "m_radius-10", "m_radius-20"]
     middle = found[1]
     assert (middle["count_mean"], middle["count_low"], middle["count_high"]) == (10, 10, 10)
@@ -129,12 +135,12 @@ def test_the_table_of_stability_worked_out_by_hand():
 
 
 def test_one_image_has_counts_but_no_intervals():
-    rows = stability(
+    rows = measure_stability(
         settings(m=median([5, 10])), ["m_radius-10", "m_radius-5"], np.array([[3, 9]]), seed=0
     )
     assert [row["count_mean"] for row in rows] == [9, 3]
     assert all(math.isnan(row["slope_low"]) and math.isnan(row["count_low"]) for row in rows)
-    assert stability(settings(m=median([5, 10])), [], np.empty((0, 2)), seed=0) == []
+    assert measure_stability(settings(m=median([5, 10])), [], np.empty((0, 2)), seed=0) == []
 
 
 # Figures
@@ -143,7 +149,9 @@ def test_one_image_has_counts_but_no_intervals():
 def drawn(rows, values, limits=(0, None), plateaus=None):
     scores = {method: (value, value - 1, value + 1) for method, value in values.items()}
     measure = sweep_charts.Measure("spots per image", scores, limits)
-    return sweep_charts.sweep("m", axes(rows)["m"], [measure], lines(rows), plateaus or {})
+    return sweep_charts.draw_sweep(
+        "m", axes(rows)["m"], [measure], find_lines(rows), plateaus or {}
+    )
 
 
 def test_one_parameter_is_drawn_as_a_curve_with_its_plateau():

@@ -66,7 +66,7 @@ def test_what_cannot_be_written_is_the_machines_failure(write, tmp_path):
     with pytest.raises(files.NotWritten, match=r"could not be written: .*No such file or dir") as e:
         write(tmp_path / "no folder" / "result")
     assert failures.is_system_error(e.value)
-    assert failures.reason(e.value) == str(e.value)
+    assert failures.describe_error(e.value) == str(e.value)
 
 
 def test_a_full_disk_is_the_machines_failure_though_numpy_gives_no_number(tmp_path):

@@ -14,7 +14,7 @@ def attack(case, outcome):
 
 def problem(name):
     """What is wrong with an id in a mapping; nothing else may be."""
-    found = sheet.images({name: "a.tif"}, base=None, spot_radius=3, results="results")[1]
+    found = sheet.read_sheet({name: "a.tif"}, base=None, spot_radius=3, results="results")[1]
     assert len(found) < 2
     return found[0] if found else None
 
@@ -74,11 +74,11 @@ def test_ids_that_break_nothing_are_kept(name):
     ],
 )
 def test_any_name_of_a_file_makes_a_good_id(stem):
-    name = names.cleaned(stem)
-    assert names.problem(name) is None
+    name = names.clean(stem)
+    assert names.find_problem(name) is None
     assert PeriodicityDetector().is_periodic(name) is None
-    assert names.cleaned(stem) == name
-    assert names.cleaned(stem + "x") != name
+    assert names.clean(stem) == name
+    assert names.clean(stem + "x") != name
 
 
 @attack("long names that differ at their end", "ids differ, by a hash of the name")
@@ -87,7 +87,7 @@ def test_long_names_that_differ_late_have_ids_that_differ(tmp_path, monkeypatch)
     long = "experiment 7, well B3, " * 8
     for end in "12":
         (tmp_path / f"{long}{end}.tif").touch()
-    images, problems, _ = sheet.images(".", base=None, spot_radius=3, results="results")
+    images, problems, _ = sheet.read_sheet(".", base=None, spot_radius=3, results="results")
     assert problems == []
     assert len(images) == 2
     assert {len(name) for name in images} == {100}
@@ -99,7 +99,7 @@ def test_files_that_clean_to_one_id_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a b.tif", "a_b.tif"):
         (tmp_path / name).touch()
-    _, (found,), _ = sheet.images("*.tif", base=None, spot_radius=3, results="results")
+    _, (found,), _ = sheet.read_sheet("*.tif", base=None, spot_radius=3, results="results")
     assert found.startswith("images, 'a_b.tif': image 'a_b' is there already (images, 'a b.tif')")
 
 
@@ -110,7 +110,7 @@ def test_a_file_name_that_is_no_text_is_refused(tmp_path, monkeypatch):
         open(b"caf\xe9.tif", "w").close()
     except OSError:
         pytest.skip("this file system takes UTF-8 only")
-    _, (found,), _ = sheet.images("*.tif", base=None, spot_radius=3, results="results")
+    _, (found,), _ = sheet.read_sheet("*.tif", base=None, spot_radius=3, results="results")
     assert r"path is 'caf\udce9.tif'; expected text" in found
     found.encode("utf-8")
 
@@ -119,7 +119,7 @@ def test_a_file_name_that_is_no_text_is_refused(tmp_path, monkeypatch):
 def test_a_file_name_with_a_line_break_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a\nb.tif").touch()
-    _, (found,), _ = sheet.images("*.tif", base=None, spot_radius=3, results="results")
+    _, (found,), _ = sheet.read_sheet("*.tif", base=None, spot_radius=3, results="results")
     assert r"path is 'a\nb.tif'; expected text without line breaks" in found
 
 

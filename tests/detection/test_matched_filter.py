@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from localbg import backgrounds
 from localbg.accuracy import scoring
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 from localbg.detection import spots
 from localbg.detection.denoise import denoise
 from localbg.detection.fdr import beyond_bulk, significant
@@ -48,7 +48,7 @@ def found_by_default(image, radius, method, **rule):
     steps = study.methods[method]
 
     def parameters(kind):
-        return resolved(study.parameters(kind, getattr(steps, kind), "one"), None)
+        return resolve(study.parameters(kind, getattr(steps, kind), "one"), None)
 
     quiet = denoise(image, **parameters("denoised"))
     background = backgrounds.estimate(quiet, **parameters("background"))
@@ -56,7 +56,7 @@ def found_by_default(image, radius, method, **rule):
     grey_step = 1.0 if image.dtype.kind == "u" else 0.0
     mask, record = threshold(foreground, grey_step, quiet, image, **parameters("mask"))
     labels = spots.label(mask, foreground, record["noise"], **parameters("labels"))
-    found = spots.measure(labels, image, foreground, background)
+    found = spots.measure_spots(labels, image, foreground, background)
     return np.column_stack([found["y"], found["x"]])
 
 
@@ -237,7 +237,7 @@ def test_spots_are_found_where_they_are_dim_or_bright_and_nothing_else(method, h
     points = grid((200, 200), 24)
     image = camera(500 + bells((200, 200), points, height), noise=2.5)
     found = found_by_default(image, RADIUS, method)
-    accuracy = scoring.accuracy(points, found, RADIUS)
+    accuracy = scoring.score_spots(points, found, RADIUS)
     assert accuracy["f1"] == 1
     assert accuracy["localisation_error"] < (0.5 if height == 15 else 0.1)
 
@@ -247,7 +247,7 @@ def test_positions_are_the_spots_though_they_touch(method):
     points = [(40, 40), (40, 46), (80, 40), (86, 43), (80, 80)]
     image = camera(200 + bells((120, 120), points, 300), noise=3)
     found = found_by_default(image, RADIUS, method)
-    assert scoring.accuracy(points, found, 1.2)["f1"] == 1
+    assert scoring.score_spots(points, found, 1.2)["f1"] == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -277,7 +277,7 @@ def test_noise_that_differs_from_place_to_place_is_no_spot(method):
     image = np.rint(light + sd * np.random.default_rng(1).normal(size=light.shape))
     found = found_by_default(image.astype(np.uint16), RADIUS, method)
     # Half way, where tiles see both kinds of noise, a few waves pass.
-    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.9
+    assert scoring.score_spots(points, found, RADIUS)["f1"] > 0.9
 
 
 @pytest.mark.parametrize("method", ["median", "gaussian"])
@@ -287,7 +287,7 @@ def test_the_edge_of_a_bright_disc_is_no_spot(method):
     points = [(100, 100), (80, 120), (30, 30), (170, 160)]
     image = camera(100 + disc + bells((200, 200), points, 70), noise=3)
     found = found_by_default(image, RADIUS, method)
-    assert scoring.accuracy(points, found, RADIUS)["f1"] == 1
+    assert scoring.score_spots(points, found, RADIUS)["f1"] == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -299,7 +299,7 @@ def test_sharp_edges_far_higher_than_the_spots_are_no_spots(method, blur):
     discs = gaussian_filter((from_edge < 0).astype(float), blur)
     light = 600 * discs + bells((240, 240), points, 120)
     found = found_by_default(camera(100 + light, noise=3), RADIUS, method)
-    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.8
+    assert scoring.score_spots(points, found, RADIUS)["f1"] > 0.8
 
 
 @pytest.mark.parametrize("method", ["median", "gaussian"])
@@ -311,7 +311,7 @@ def test_the_rim_of_a_soft_disc_is_no_spot_where_there_are_but_two(method, noise
     points = [(150, 120), (40, 250)]
     light = 60 + 150 * disc + bells((300, 300), points, 60, sigma=7)
     found = found_by_default(camera(light, noise=noise, kind=np.uint8), 10, method)
-    assert scoring.accuracy(points, found, 10)["f1"] == 1
+    assert scoring.score_spots(points, found, 10)["f1"] == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -321,7 +321,7 @@ def test_bumps_of_a_texture_are_no_spots(method):
     points = grid((256, 256), 40)
     light = 500 + 40 * bumps / bumps.std() + bells((256, 256), points, 250)
     found = found_by_default(camera(light, noise=1), RADIUS, method)
-    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.95
+    assert scoring.score_spots(points, found, RADIUS)["f1"] > 0.95
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -329,7 +329,9 @@ def test_a_hot_pixel_hides_no_spots(method):
     points = grid((200, 200), 24)
     image = camera(500 + bells((200, 200), points, 100), noise=3)
     image[101, 77] = 65535
-    assert scoring.accuracy(points, found_by_default(image, RADIUS, method), RADIUS)["recall"] == 1
+    assert (
+        scoring.score_spots(points, found_by_default(image, RADIUS, method), RADIUS)["recall"] == 1
+    )
 
 
 def textured():
@@ -357,7 +359,7 @@ def test_where_spots_are_the_bulk_a_few_brighter_ones_do_not_stand_for_all(metho
     heights[:bright] = 220
     light = bells((300, 300), points, heights, sigma=6)
     found = found_by_default(camera(light + 5, noise=1.5, kind=np.uint8), 8.5, method)
-    assert scoring.accuracy(points, found, 3)["f1"] > 0.97
+    assert scoring.score_spots(points, found, 3)["f1"] > 0.97
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -368,7 +370,7 @@ def test_puncta_on_texture_are_found_though_they_are_a_third_of_all_maxima(metho
     On 5 of 24 such images something is, and then most puncta are lost.
     """
     image, points, radius = hard_families.crowded_texture(np.random.default_rng(seed))
-    assert scoring.accuracy(points, found_by_default(image, radius, method), 3)["f1"] > 0.6
+    assert scoring.score_spots(points, found_by_default(image, radius, method), 3)["f1"] > 0.6
 
 
 def scene(seed=3):
@@ -406,7 +408,7 @@ def test_a_mirrored_image_has_mirrored_spots(method):
         found = positions(np.ascontiguousarray(np.flip(image, axis)), method)
         found[:, axis] = image.shape[axis] - 1 - found[:, axis]
         found = found[np.lexsort(found.T)]
-        assert scoring.accuracy(plain, found, 0.5)["f1"] == 1
+        assert scoring.score_spots(plain, found, 0.5)["f1"] == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -420,10 +422,10 @@ def test_spots_are_the_same_on_a_crop_and_beside_a_mask(method, scale):
     masked = np.where(np.hypot(rows - 80, columns - 90) < 66, image, np.float32(0))
     beside = found_by_default(masked, RADIUS, method)
     whole = found_by_default(image, RADIUS, method)
-    assert scoring.accuracy(points, whole, RADIUS)["f1"] > 0.97
-    assert scoring.accuracy(points, beside, RADIUS)["f1"] > 0.97
+    assert scoring.score_spots(points, whole, RADIUS)["f1"] > 0.97
+    assert scoring.score_spots(points, beside, RADIUS)["f1"] > 0.97
     there = [p for p in points if 20 <= p[0] < 140 and 25 <= p[1] < 155]
-    assert scoring.accuracy(there, cut, RADIUS)["f1"] > 0.97
+    assert scoring.score_spots(there, cut, RADIUS)["f1"] > 0.97
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -440,7 +442,7 @@ def test_foci_in_textured_nuclei_on_black_are_found_and_the_texture_is_not(metho
         points.append(focus)
         image = np.where(nucleus, rng.poisson(light.clip(0)), image)
     found = found_by_default(image.astype(np.uint8), RADIUS, method)
-    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.9
+    assert scoring.score_spots(points, found, RADIUS)["f1"] > 0.9
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -463,7 +465,7 @@ def test_noise_as_files_have_it_is_no_spot_and_hides_none(method, kind):
         image = np.minimum(image, 125)
     image = np.rint(image).clip(0, 255).astype(np.uint8)
     found = found_by_default(image, RADIUS, method)
-    assert scoring.accuracy(points, found, RADIUS)["f1"] > 0.97
+    assert scoring.score_spots(points, found, RADIUS)["f1"] > 0.97
 
 
 def test_the_mask_is_the_core_of_what_reaches_the_limits_of_the_record():
@@ -528,7 +530,7 @@ def mean_f1(method, **rule):
         for i in range(2):
             image, truth, radius = draw(np.random.default_rng([i, *draw.__name__.encode()]))
             found = found_by_default(image, radius, method, **rule)
-            f1.append(scoring.accuracy(truth, found, radius)["f1"])
+            f1.append(scoring.score_spots(truth, found, radius)["f1"])
         result[draw.__name__] = np.mean(f1)
     return result
 

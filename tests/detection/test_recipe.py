@@ -8,7 +8,7 @@ from scipy import ndimage
 import simulate
 from conftest import ROOT
 from localbg import backgrounds
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 from localbg.detection import spots
 from localbg.detection.denoise import denoise
 from localbg.detection.subtract import subtract
@@ -62,7 +62,7 @@ def run(study, image):
     method = study.methods["published"]
 
     def parameters(kind):
-        return resolved(study.parameters(kind, getattr(method, kind), "one"), None)
+        return resolve(study.parameters(kind, getattr(method, kind), "one"), None)
 
     source = study.steps["background"][method.background].denoised
     smooth = denoise(image, **parameters("denoised"))

@@ -8,8 +8,8 @@ from scipy.stats import binom
 from conftest import shared
 from localbg.accuracy import scoring
 from localbg.detection import measured_radius, spots
-from localbg.detection.noise import pixel_noise
-from localbg.detection.shapes import FWHM_PER_RADIUS, shapes
+from localbg.detection.noise import estimate_pixel_noise
+from localbg.detection.shapes import FWHM_PER_RADIUS, measure_shapes
 from localbg.filters.moments import widths
 from localbg.io import tables
 from localbg.io.image_flags import image_flags
@@ -62,7 +62,7 @@ def test_one_pixel_has_no_width_and_nothing_none_to_measure():
 def test_small_images_and_large_spots_have_an_answer(shape, typical):
     image = np.random.default_rng(0).normal(100, 10, shape)
     places = np.argwhere(image > 100)
-    sigmas = widths(image, places, typical, pixel_noise(image))
+    sigmas = widths(image, places, typical, estimate_pixel_noise(image))
     assert sigmas.shape == (len(places),)
     assert not np.isinf(sigmas).any()
 
@@ -71,9 +71,9 @@ def test_the_noise_of_pixels_is_that_which_was_drawn():
     y, x = np.indices((300, 300))
     for noise in (0.5, 4.0):
         drawn = np.random.default_rng(0).normal(3 * y + x, noise)
-        assert pixel_noise(drawn) == pytest.approx(noise, rel=0.03)
-    assert pixel_noise(np.full((50, 50), 7)) == 0
-    assert pixel_noise(np.random.default_rng(0).normal(size=(2, 99))) == 0
+        assert estimate_pixel_noise(drawn) == pytest.approx(noise, rel=0.03)
+    assert estimate_pixel_noise(np.full((50, 50), 7)) == 0
+    assert estimate_pixel_noise(np.random.default_rng(0).normal(size=(2, 99))) == 0
 
 
 # Flags
@@ -84,9 +84,11 @@ def flagged(image, places, radius, **facts):
     labels = np.zeros(image.shape, np.int32)
     for number, (y, x) in enumerate(places, 1):
         labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = number
-    columns = spots.measure(labels, image, image.astype(np.float32), image)
+    columns = spots.measure_spots(labels, image, image.astype(np.float32), image)
     known = image_flags(image) | {"pixel_size_um": 0.5} | facts
-    return shapes(columns, labels, image, image.astype(np.float32), known, spot_radius=radius)
+    return measure_shapes(
+        columns, labels, image, image.astype(np.float32), known, spot_radius=radius
+    )
 
 
 def test_each_flag_is_raised_where_it_applies_and_not_elsewhere():
@@ -114,9 +116,11 @@ def test_spots_of_a_dark_chain_are_measured_upside_down():
     image = (1000 - bells((60, 60), [(30, 30)], 2.0)).astype(np.float32)
     labels = np.zeros((60, 60), np.int32)
     labels[29:32, 29:32] = 1
-    columns = spots.measure(labels, image, 1000 - image, image)
+    columns = spots.measure_spots(labels, image, 1000 - image, image)
     facts = image_flags(image) | {"pixel_size_um": None}
-    dark = shapes(*(columns, labels, image, 1000 - image, facts), spot_radius=2.83, polarity="dark")
+    dark = measure_shapes(
+        *(columns, labels, image, 1000 - image, facts), spot_radius=2.83, polarity="dark"
+    )
     assert dark["fwhm"] == pytest.approx(FWHM_PER_SIGMA * 2, rel=0.01)
     assert dark["likeness"] == pytest.approx(1, abs=1e-3)
 
@@ -151,7 +155,9 @@ def test_two_in_a_hundred_true_spots_at_most_are_narrow_or_wide(config):
     for row in tables.read(folder / "images.csv"):
         truth = [(float(p["y"]), float(p["x"])) for p in tables.read(folder / row["truth"])]
         rows = found(tifffile.imread(folder / row["path"]), 2.5, **config)
-        pairs, _ = scoring.match(np.array(truth), np.array([(s["y"], s["x"]) for s in rows]), 3)
+        pairs, _ = scoring.match_spots(
+            np.array(truth), np.array([(s["y"], s["x"]) for s in rows]), 3
+        )
         flags = [rows[k]["flags"] for k in pairs[:, 1]]
         n += len(flags)
         odd += sum("narrow" in words or "wide" in words for words in flags)
@@ -184,12 +190,12 @@ def test_a_wrong_radius_is_noticed_and_a_right_one_is_not(true, given, rule):
 
 
 def test_the_radius_agrees_with_that_which_is_suggested():
-    from localbg.suggest.proposal import blobs
+    from localbg.suggest.proposal import detect_blobs
 
     light, _ = scattered(4.5 / 2**0.5, n=5)
     image = camera(light)
     row = counted(found(image, 3), 3)
-    assert float(row["measured_radius"]) == pytest.approx(blobs(image, 1.0).radius, rel=0.05)
+    assert float(row["measured_radius"]) == pytest.approx(detect_blobs(image, 1.0).radius, rel=0.05)
 
 
 def spot(fwhm, height=100, flags=""):
@@ -201,7 +207,7 @@ def test_the_interval_of_the_median_is_that_of_its_order_statistics():
         radii = np.arange(1, n + 1.0)
         rows = [spot(FWHM_PER_RADIUS * radius) for radius in radii]
         # So few that all count.
-        row = measured_radius.summary(rows + [spot(1, 0.1)] * n)
+        row = measured_radius.summarise_shapes(rows + [spot(1, 0.1)] * n)
         below = max(int(binom.ppf(0.025, n, 0.5)) - 1, 0)
         assert row["measured_radius"] == pytest.approx(np.median(radii))
         assert row["measured_radius_low"] == pytest.approx(radii[below], abs=1)
@@ -213,17 +219,17 @@ def test_the_interval_of_the_median_is_that_of_its_order_statistics():
 
 def test_the_strongest_spots_that_touch_no_border_tell_the_radius():
     strong = [spot(10, 100)] * 5 + [spot(99, 500, "border"), spot("", 500)]
-    row = measured_radius.summary(strong + [spot(2, 1)] * 5)
+    row = measured_radius.summarise_shapes(strong + [spot(2, 1)] * 5)
     assert row["measured_radius"] == pytest.approx(10 / FWHM_PER_RADIUS)
-    row = measured_radius.summary(strong[:4])
+    row = measured_radius.summarise_shapes(strong[:4])
     assert row["measured_radius"] is None
-    row = measured_radius.summary([])
+    row = measured_radius.summarise_shapes([])
     assert set(row.values()) == {None}
 
 
 def test_shares_are_those_of_the_flags():
     rows = [spot(5)] * 6 + [spot(1, 1, "narrow; border"), spot(9, 1, "wide; crowded")]
-    row = measured_radius.summary(rows)
+    row = measured_radius.summarise_shapes(rows)
     names = ("narrow", "wide", "saturated", "crowded")
     assert [row[name] for name in names] == [0.125, 0.125, 0, 0.125]
 
@@ -235,15 +241,19 @@ def count(method="m", n=20, given=3, measured="", narrow=0, wide=0):
 
 
 def test_a_quarter_of_narrow_or_wide_spots_speaks_against_them():
-    assert measured_radius.doubt(count(narrow=0.24, wide=0.24)) == ""
-    assert measured_radius.doubt(count(narrow=0.25)) == (
+    assert measured_radius.find_doubt(count(narrow=0.24, wide=0.24)) == ""
+    assert measured_radius.find_doubt(count(narrow=0.25)) == (
         "25% of its 20 spots are narrower than optics allow, as hot pixels are"
     )
-    assert measured_radius.doubt(count(wide=0.5)).startswith("50% of its 20 spots are over twice")
+    assert measured_radius.find_doubt(count(wide=0.5)).startswith(
+        "50% of its 20 spots are over twice"
+    )
     # Two of four are few.
-    assert measured_radius.doubt(count(n=4, narrow=0.5)) == ""
-    assert measured_radius.doubt(count(n=4, narrow=0.75))
-    assert measured_radius.doubt({"method": "m", "n_spots": "0", "narrow": "", "wide": ""}) == ""
+    assert measured_radius.find_doubt(count(n=4, narrow=0.5)) == ""
+    assert measured_radius.find_doubt(count(n=4, narrow=0.75))
+    assert (
+        measured_radius.find_doubt({"method": "m", "n_spots": "0", "narrow": "", "wide": ""}) == ""
+    )
 
 
 def test_one_method_that_is_off_says_nothing_of_the_radius():
@@ -279,4 +289,4 @@ def test_simulated_families_at_their_own_radius_raise_no_alarm():
         image, _, radius = draw(np.random.default_rng([0, *draw.__name__.encode()]))
         row = counted(found(image, radius), radius)
         assert measured_radius.remark([row]) == "", draw.__name__
-        assert measured_radius.doubt(row) == "", draw.__name__
+        assert measured_radius.find_doubt(row) == "", draw.__name__

@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage.measure import regionprops_table
 from skimage.morphology import disk
 
-from localbg.detection.spots import label, measure
+from localbg.detection.spots import label, measure_spots
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -255,7 +255,7 @@ def random_spots():
 
 def test_measures_are_those_of_scikit_image(random_spots):
     labels, image, foreground, background = random_spots
-    found = measure(*random_spots)
+    found = measure_spots(*random_spots)
     raw = regionprops_table(
         labels, image, properties=("label", "area", "intensity_max", "intensity_mean")
     )
@@ -280,7 +280,7 @@ def test_measures_are_those_of_scikit_image(random_spots):
 def test_centroid_finds_a_spot_between_pixels(dy, dx):
     foreground = bells((41, 43), (20 + dy, 22 + dx, 150)) + np.float32(0.5)
     labels = label(foreground > 8, foreground)
-    found = measure(labels, foreground, foreground, foreground)
+    found = measure_spots(labels, foreground, foreground, foreground)
     assert found["y"].tolist() == pytest.approx([20 + dy], abs=0.05)
     assert found["x"].tolist() == pytest.approx([22 + dx], abs=0.05)
 
@@ -288,10 +288,10 @@ def test_centroid_finds_a_spot_between_pixels(dy, dx):
 def test_pixels_below_the_background_do_not_pull_the_centroid():
     labels = np.ones((1, 5), np.int32)
     foreground = np.array([[-100, 0, 3, 1, -7]], np.float32)
-    found = measure(labels, foreground, foreground, foreground)
+    found = measure_spots(labels, foreground, foreground, foreground)
     assert found["x"][0] == pytest.approx(2.25)
     assert found["foreground_sum"][0] == -103
-    found = measure(labels, foreground, -np.abs(foreground), foreground)
+    found = measure_spots(labels, foreground, -np.abs(foreground), foreground)
     assert found["x"][0] == 2
 
 
@@ -299,18 +299,18 @@ def test_snr_counts_noise_deviations_above_the_level():
     labels = np.array([[1, 1, 0, 2]], np.int32)
     foreground = np.array([[20, 40, 90, 15]], np.float32)
     raw = (foreground + 1000).astype(np.uint16)
-    found = measure(labels, raw, foreground, raw, level=10, noise=4)
+    found = measure_spots(labels, raw, foreground, raw, level=10, noise=4)
     assert found["snr"].tolist() == [7.5, 1.25]
     assert found["max"].tolist() == [1040, 1015]
-    assert np.isnan(measure(labels, raw, foreground, raw, level=10, noise=0)["snr"]).all()
+    assert np.isnan(measure_spots(labels, raw, foreground, raw, level=10, noise=0)["snr"]).all()
 
 
 def test_no_spots_give_empty_columns(random_spots):
     labels, *planes = random_spots
-    found = measure(np.zeros_like(labels), *planes, level=1, noise=2)
-    assert list(found) == list(measure(*random_spots))
+    found = measure_spots(np.zeros_like(labels), *planes, level=1, noise=2)
+    assert list(found) == list(measure_spots(*random_spots))
     assert {column.shape for column in found.values()} == {(0,)}
-    assert measure(np.zeros_like(labels), *planes)["snr"].shape == (0,)
+    assert measure_spots(np.zeros_like(labels), *planes)["snr"].shape == (0,)
 
 
 def test_touching_the_border_is_told_for_each_side():
@@ -323,6 +323,6 @@ def test_touching_the_border_is_told_for_each_side():
             [0, 0, 0, 4, 0],
         ]
     )
-    found = measure(labels, labels, labels, labels)
+    found = measure_spots(labels, labels, labels, labels)
     assert found["spot"].tolist() == [1, 2, 3, 4, 5, 6]
     assert found["touches_border"].tolist() == [True, True, True, True, False, False]

@@ -44,7 +44,7 @@ def test_every_rule_is_tested():
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("mean", "sd"), [(0, 1), (7, 20), (-300, 0.01), (20_000, 150)])
 def test_noise_and_scatter_of_gaussian_noise_are_its_deviation(mean, sd, seed):
-    found = noise.measure(np.float32(mean) + gaussian_noise(sd, seed=seed))
+    found = noise.estimate_noise(np.float32(mean) + gaussian_noise(sd, seed=seed))
     assert found.level == pytest.approx(mean, abs=0.02 * sd + 1e-6 * abs(mean))
     assert found.noise == pytest.approx(sd, rel=0.03)
     assert found.scatter == pytest.approx(sd, rel=0.03)
@@ -60,7 +60,7 @@ def test_noise_is_that_of_the_pixels_that_scatter_where_the_others_are_equal(sha
     foreground = gaussian_noise(6, shape=(700, 700))
     still = np.random.default_rng(1).random(foreground.shape) < share
     foreground[still] = 0
-    found = noise.measure(foreground)
+    found = noise.estimate_noise(foreground)
     assert found.level == pytest.approx(0, abs=0.1)
     assert found.noise == found.scatter == pytest.approx(6, rel=0.03)
 
@@ -69,7 +69,7 @@ def test_noise_is_that_of_the_pixels_that_scatter_where_the_others_are_equal(sha
 def test_noise_of_a_patch_in_an_even_image_is_the_patch_s(value):
     foreground = np.full((600, 600), value, np.float32)
     foreground[:90, :200] += gaussian_noise(6, shape=(90, 200))
-    found = noise.measure(foreground)
+    found = noise.estimate_noise(foreground)
     assert found.level == value
     assert found.noise == found.scatter == pytest.approx(6, rel=0.03)
 
@@ -77,7 +77,7 @@ def test_noise_of_a_patch_in_an_even_image_is_the_patch_s(value):
 def test_noise_survives_clipping_at_zero():
     foreground = np.maximum(gaussian_noise(9), 0)
     assert np.median(np.abs(foreground - np.median(foreground))) < 0.1
-    found = noise.measure(foreground)
+    found = noise.estimate_noise(foreground)
     assert found.level == pytest.approx(0, abs=0.1)
     assert found.noise == pytest.approx(9, rel=0.03)
 
@@ -90,7 +90,7 @@ def test_spots_raise_level_and_noise_by_what_the_share_they_cover_tells(share):
     # The spots shift the level too; from there, half of all deviations are below this one.
     level = norm.ppf(0.5 / (1 - share))
     median = brentq(lambda q: (1 - share) * (norm.cdf(level + q) - norm.cdf(level - q)) - 0.5, 0, 5)
-    found = noise.measure(foreground)
+    found = noise.estimate_noise(foreground)
     assert found.level == pytest.approx(5 * level, abs=0.05)
     assert found.noise == pytest.approx(5 * median / norm.ppf(0.75), rel=0.02)
 
@@ -102,7 +102,7 @@ def test_scatter_is_that_of_texture_on_a_tenth_of_the_image(sd):
     # Below this deviation lie 95 % of a mixture of nine parts noise and one part texture.
     tail = brentq(lambda q: 0.9 * norm.sf(q) + 0.1 * norm.sf(q / sd) - 0.025, 0, 10 * sd)
     expected = tail / norm.ppf(0.975)
-    found = noise.measure(foreground)
+    found = noise.estimate_noise(foreground)
     assert found.scatter == pytest.approx(expected, rel=0.02)
     assert found.noise < found.scatter
 
@@ -114,24 +114,24 @@ def with_spots(foreground, share):
 
 
 def test_scatter_does_not_rise_with_the_number_of_spots():
-    found = noise.measure(with_spots(gaussian_noise(5, shape=(500, 500)), 0.1))
+    found = noise.estimate_noise(with_spots(gaussian_noise(5, shape=(500, 500)), 0.1))
     assert found.scatter == pytest.approx(5, rel=0.2)
 
 
 def test_scatter_without_a_lower_side_is_at_most_six_times_the_noise():
     one_sided = np.maximum(gaussian_noise(5, shape=(500, 500)), 0)
-    found = noise.measure(with_spots(one_sided.copy(), 0.1))
+    found = noise.estimate_noise(with_spots(one_sided.copy(), 0.1))
     assert found.scatter == pytest.approx(6 * found.noise)
-    assert noise.measure(with_spots(one_sided.copy(), 0.03)).scatter < 5 * 1.3
+    assert noise.estimate_noise(with_spots(one_sided.copy(), 0.03)).scatter < 5 * 1.3
 
 
 @pytest.mark.parametrize("grey_step", [0, 1, 16])
 def test_noise_is_never_below_that_of_rounding(grey_step):
-    even = noise.measure(np.full((20, 30), 3, np.float32), grey_step=grey_step)
+    even = noise.estimate_noise(np.full((20, 30), 3, np.float32), grey_step=grey_step)
     assert even.level == 3
     assert even.noise == even.scatter == pytest.approx(grey_step / 12**0.5)
     loud = gaussian_noise(25)
-    assert noise.measure(loud, grey_step=grey_step) == noise.measure(loud)
+    assert noise.estimate_noise(loud, grey_step=grey_step) == noise.estimate_noise(loud)
 
 
 @pytest.mark.parametrize("rule", HISTOGRAM_RULES)
@@ -255,7 +255,7 @@ def test_record_tells_rule_parameters_level_and_noise(bimodal):
     _, record = threshold(bimodal, rule="noise", k=4)
     assert record["rule"] == "noise"
     assert record["parameters"] == {"k": 4}
-    assert noise.Noise(record["level"], record["noise"], record["scatter"]) == noise.measure(
+    assert noise.Noise(record["level"], record["noise"], record["scatter"]) == noise.estimate_noise(
         bimodal
     )
     _, record = threshold(bimodal, 60.0, rule="noise", k=4)

@@ -16,8 +16,8 @@ import profiles as profiles_script
 from localbg.accuracy import scoring
 from localbg.core import failures, files, text
 from localbg.figures import overview_charts, style
-from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, grey_range, panels, window
-from localbg.figures.profiles import LINES, brightest, profiles
+from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, draw_panels, grey_range, window
+from localbg.figures.profiles import LINES, brightest, draw_profiles
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.report import captions
@@ -103,7 +103,7 @@ def assert_nothing_is_cut_off(figure):
 
 class TestPanels:
     def test_one_row_of_four_per_method_with_the_pixels_of_each(self, image, results):
-        rows = panel_rows(panels("a", image, results, spot_radius=RADIUS))
+        rows = panel_rows(draw_panels("a", image, results, spot_radius=RADIUS))
         assert [len(row) for row in rows] == [4, 4, 4]
         for row, made in zip(rows, results, strict=True):
             shown = [axes.images[0].get_array() for axes in row]
@@ -115,7 +115,7 @@ class TestPanels:
     def test_raw_background_and_spots_share_one_contrast_and_foregrounds_another(
         self, image, results
     ):
-        rows = panel_rows(panels("a", image, results, spot_radius=RADIUS))
+        rows = panel_rows(draw_panels("a", image, results, spot_radius=RADIUS))
         greys = {row[i].images[0].get_clim() for row in rows for i in (0, 1, 3)}
         signed = {row[2].images[0].get_clim() for row in rows}
         limit = np.percentile(np.abs([made.foreground for made in results]), 99.9)
@@ -123,25 +123,25 @@ class TestPanels:
         assert list(signed) == [pytest.approx((-limit, limit))]
 
     def test_the_contrast_is_stated_with_its_unit(self, image, results):
-        figure = panels("a", image, results, spot_radius=RADIUS)
+        figure = draw_panels("a", image, results, spot_radius=RADIUS)
         low, high = grey_range(image)
         grey, signed = (axes.get_xlabel() for axes in figure.axes[-2:])
         assert f"grey levels of raw, background, spots found: {low:.3g} to {high:.3g}" in grey
         assert signed.startswith("foreground, grey levels: ±")
 
     def test_axes_are_labelled_in_pixels(self, image, results):
-        rows = panel_rows(panels("a", image, results, spot_radius=RADIUS))
+        rows = panel_rows(draw_panels("a", image, results, spot_radius=RADIUS))
         assert {axes.get_xlabel() for axes in rows[-1]} == {"x (px)"}
         assert {row[0].get_ylabel() for row in rows} == {"y (px)"}
         assert rows[0][0].get_xlim() == (-0.5, SHAPE[1] - 0.5)
         assert rows[0][0].get_ylim() == (SHAPE[0] - 0.5, -0.5)
 
     def test_each_row_names_its_method_and_parameters(self, image, results):
-        said = words(panels("a", image, results, spot_radius=RADIUS))
+        said = words(draw_panels("a", image, results, spot_radius=RADIUS))
         assert {"median", "tophat", "gaussian", "threshold 31.0 grey levels"} <= set(said)
 
     def test_a_ring_of_the_spot_radius_round_each_spot(self, image, results):
-        rows = panel_rows(panels("a", image, results, spot_radius=RADIUS))
+        rows = panel_rows(draw_panels("a", image, results, spot_radius=RADIUS))
         for row, made in zip(rows, results, strict=True):
             assert rings(row[3]) == sorted(map(tuple, made.spots.tolist()))
             for ring in row[3].collections:
@@ -151,9 +151,9 @@ class TestPanels:
     def test_true_false_and_missed_spots_are_told_apart_and_counted_as_in_the_table(
         self, image, results
     ):
-        rows = panel_rows(panels("a", image, results, spot_radius=RADIUS, truth=TRUTH))
+        rows = panel_rows(draw_panels("a", image, results, spot_radius=RADIUS, truth=TRUTH))
         for row, made in zip(rows, results, strict=True):
-            fit = scoring.accuracy(TRUTH, made.spots, RADIUS)
+            fit = scoring.score_spots(TRUTH, made.spots, RADIUS)
             true, met = rings(row[3], TRUE), crosses(row[3])[TRUE]
             assert len(true) == len(met) == fit["matched"]
             assert len(rings(row[3], FALSE)) == fit["n_spots"] - fit["matched"]
@@ -169,7 +169,7 @@ class TestPanels:
 
     @pytest.mark.parametrize("pixel_size_um", [0.065, 0.2, 1.0, 30.0])
     def test_scale_bar_is_as_long_as_it_says(self, image, results, pixel_size_um):
-        figure = panels("a", image, results, spot_radius=RADIUS, pixel_size_um=pixel_size_um)
+        figure = draw_panels("a", image, results, spot_radius=RADIUS, pixel_size_um=pixel_size_um)
         for axes in (panel_rows(figure)[0][i] for i in (0, 3)):
             bar = next(line for line in axes.lines if line.get_color() == "white")
             said = next(t.get_text() for t in axes.texts if t.get_text().endswith(" µm"))
@@ -178,10 +178,10 @@ class TestPanels:
             assert SHAPE[1] / 10 < length <= SHAPE[1] / 4
 
     def test_no_scale_bar_where_the_pixel_size_is_unknown(self, image, results):
-        assert not [w for w in words(panels("a", image, results, spot_radius=3)) if "µm" in w]
+        assert not [w for w in words(draw_panels("a", image, results, spot_radius=3)) if "µm" in w]
 
     def test_says_how_many_methods_are_left_out(self, image, results):
-        said = words(panels("a", image, results, spot_radius=RADIUS, left_out=4))
+        said = words(draw_panels("a", image, results, spot_radius=RADIUS, left_out=4))
         assert "4 more methods not shown." in said
 
     def test_a_large_image_shows_where_most_spots_are_and_counts_all(self):
@@ -189,7 +189,7 @@ class TestPanels:
         spots = [(500 + i, 900 + 7 * i) for i in range(10)] + [(20, 30)]
         made = result("median", spots, shape=shape)
         image = np.arange(600 * 1100, dtype=np.float32).reshape(shape)
-        figure = panels("a", image, [made], spot_radius=RADIUS)
+        figure = draw_panels("a", image, [made], spot_radius=RADIUS)
         raw, background, _, overlay = panel_rows(figure)[0]
         rows, columns = window(shape, [made], RADIUS)
         assert (rows.stop - rows.start, columns.stop - columns.start) == (256, 256)
@@ -214,14 +214,16 @@ class TestPanels:
     def test_a_constant_image_has_a_contrast_too(self):
         flat = np.full(SHAPE, 7, np.uint8)
         made = style.Result("a", "", flat, flat * 0, 0.0, np.empty((0, 2)), np.empty(0))
-        raw, _, foreground, _ = panel_rows(panels("a", flat, [made], spot_radius=3, truth=[]))[0]
+        raw, _, foreground, _ = panel_rows(draw_panels("a", flat, [made], spot_radius=3, truth=[]))[
+            0
+        ]
         assert raw.images[0].get_clim() == (6.5, 7.5)
         assert foreground.images[0].get_clim() == (-0.5, 0.5)
 
 
 class TestProfiles:
     def test_lines_are_the_pixels_of_the_row(self, image, results):
-        figure = profiles("a", image, results, spot_radius=RADIUS)
+        figure = draw_profiles("a", image, results, spot_radius=RADIUS)
         spots = brightest(results, RADIUS)
         columns = np.arange(SHAPE[1])
         assert len(spots) == 3
@@ -238,7 +240,7 @@ class TestProfiles:
                 np.testing.assert_array_equal(line.get_ydata(), made.foreground[y, shown])
 
     def test_thresholds_are_dashed_lines_and_stated(self, image, results):
-        figure = profiles("a", image, results, spot_radius=RADIUS)
+        figure = draw_profiles("a", image, results, spot_radius=RADIUS)
         for lower in figure.axes[3:6]:
             dashed = [line.get_ydata()[0] for line in lower.lines if line.get_linestyle() == "--"]
             assert dashed == [made.threshold for made in results]
@@ -247,18 +249,18 @@ class TestProfiles:
 
     def test_methods_differ_in_colour_and_in_line_style(self, image):
         made = [result(f"m{i}", [(10, 10)], seed=i) for i in range(style.MAX_METHODS)]
-        upper = profiles("a", image, made, spot_radius=RADIUS).axes[0]
+        upper = draw_profiles("a", image, made, spot_radius=RADIUS).axes[0]
         assert len({to_rgba(line.get_color()) for line in upper.lines}) == 1 + len(made)
         assert len(LINES) == len(style.COLOURS) == style.MAX_METHODS
         assert "--" not in LINES, "dashes are thresholds"
 
     def test_units(self, image, results):
-        axes = profiles("a", image, results, spot_radius=RADIUS, pixel_size_um=0.5).axes
+        axes = draw_profiles("a", image, results, spot_radius=RADIUS, pixel_size_um=0.5).axes
         assert {a.get_xlabel() for a in axes[3:6]} == {"x (px)"}
         assert axes[0].get_ylabel() == "grey levels"
         assert axes[3].get_ylabel() == "foreground, grey levels"
         assert [a.get_xlabel() for a in axes[0].child_axes] == ["x (µm)"]
-        assert not profiles("a", image, results, spot_radius=RADIUS).axes[0].child_axes
+        assert not draw_profiles("a", image, results, spot_radius=RADIUS).axes[0].child_axes
 
     def test_brightest_spots_are_those_highest_above_their_background(self):
         near = result("a", [(10, 10), (30, 30)])
@@ -269,7 +271,7 @@ class TestProfiles:
     def test_an_image_without_spots_says_so(self, image):
         made = result("median", [])
         y, x = np.unravel_index(made.foreground.argmax(), SHAPE)
-        figure = profiles("a", image, [made], spot_radius=RADIUS)
+        figure = draw_profiles("a", image, [made], spot_radius=RADIUS)
         assert len(figure.axes) == 2
         assert "no spots found" in figure.get_suptitle()
         assert figure.axes[0].get_title() == f"row y = {y}, highest at x = {x} px"
@@ -283,7 +285,7 @@ class TestCounts:
     )
 
     def test_bars_are_as_high_as_the_counts(self):
-        axes = overview_charts.counts(self.ROWS, {}).axes[0]
+        axes = overview_charts.draw_counts(self.ROWS, {}).axes[0]
         heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
         assert heights == [[6, 0, 0], [7, 0, 55]]
         assert [t.get_text() for t in axes.texts] == ["6", "", "0", "7", "", "55", " failed"]
@@ -292,7 +294,7 @@ class TestCounts:
         assert "3 images by 2 methods; 1 failed" in axes.get_title(loc="left")
 
     def test_truth_is_a_black_tick_over_its_image(self):
-        axes = overview_charts.counts(self.ROWS, {"three": 52}).axes[0]
+        axes = overview_charts.draw_counts(self.ROWS, {"three": 52}).axes[0]
         (tick,) = axes.collections
         (start, end) = tick.get_segments()[0]
         assert start[1] == end[1] == 52
@@ -306,7 +308,7 @@ class TestCounts:
             for i in range(overview_charts.MAX_IMAGES + 1)
             for method in ("median", "tophat")
         ]
-        axes = overview_charts.counts(rows, {"i0": 5, "i3": 8}).axes[0]
+        axes = overview_charts.draw_counts(rows, {"i0": 5, "i3": 8}).axes[0]
         points = [sorted(line.get_ydata()) for line in axes.lines if line.get_marker() == "."]
         expected = [
             sorted(r["n_spots"] for r in rows if r["method"] == m) for m in ("median", "tophat")
@@ -320,7 +322,7 @@ class TestCounts:
 
     def test_more_methods_than_colours_differ_in_hatch(self):
         rows = [{"image": "a", "method": f"m{i:02d}", "n_spots": i} for i in range(12)]
-        bars = [bars[0] for bars in overview_charts.counts(rows, {}).axes[0].containers]
+        bars = [bars[0] for bars in overview_charts.draw_counts(rows, {}).axes[0].containers]
         assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == 12
 
 
@@ -331,7 +333,7 @@ class TestAgreement:
     )
 
     def test_cells_are_means_over_images(self):
-        axes = overview_charts.agreement(self.ROWS, ["a", "b", "c"]).axes[0]
+        axes = overview_charts.draw_agreement(self.ROWS, ["a", "b", "c"]).axes[0]
         expected = [[1, 0.75, np.nan], [0.75, 1, np.nan], [np.nan, np.nan, 1]]
         np.testing.assert_array_equal(axes.images[0].get_array().filled(np.nan), expected)
         said = {t.get_position(): t.get_text() for t in axes.texts}
@@ -345,13 +347,15 @@ class TestAgreement:
         assert axes.get_title() == "Agreement of methods, mean over 2 images"
 
     def test_one_method_has_nothing_to_compare(self):
-        assert overview_charts.agreement([], ["a"]).axes[0].get_title() == "No methods to compare"
+        assert (
+            overview_charts.draw_agreement([], ["a"]).axes[0].get_title() == "No methods to compare"
+        )
 
 
 class TestEveryFigure:
     def test_a_failed_image_says_why_in_words(self):
         reason = "read: /far/away/plate.tif is empty (0 bytes); expected a TIFF image. " * 3
-        figure = style.failed("plate", reason.strip())
+        figure = style.draw_failure("plate", reason.strip())
         assert " ".join(" ".join(words(figure)).split()) == f"plate: failed {reason.strip()}"
         assert_nothing_is_cut_off(figure)
 
@@ -360,8 +364,8 @@ class TestEveryFigure:
     def test_nothing_written_is_cut_off(self, image, n, size):
         made = [result(f"median_radius-{i}.5x_k-5", TRUTH, seed=i) for i in range(n)]
         options = {"spot_radius": 3, "pixel_size_um": size, "left_out": 2}
-        assert_nothing_is_cut_off(panels("plate1_B07", image, made, truth=TRUTH, **options))
-        assert_nothing_is_cut_off(profiles("plate1_B07", image, made, **options))
+        assert_nothing_is_cut_off(draw_panels("plate1_B07", image, made, truth=TRUTH, **options))
+        assert_nothing_is_cut_off(draw_profiles("plate1_B07", image, made, **options))
 
     @pytest.mark.parametrize(("n_images", "n_methods"), [(1, 1), (3, 3), (40, 3), (90, 12)])
     def test_nothing_written_is_cut_off_in_charts(self, n_images, n_methods):
@@ -371,14 +375,14 @@ class TestEveryFigure:
             for i in range(n_images)
             for name in names
         ]
-        assert_nothing_is_cut_off(overview_charts.counts(rows, {"plate1_B00": 4}))
-        assert_nothing_is_cut_off(overview_charts.agreement([], names))
+        assert_nothing_is_cut_off(overview_charts.draw_counts(rows, {"plate1_B00": 4}))
+        assert_nothing_is_cut_off(overview_charts.draw_agreement([], names))
 
     def test_drawing_leaves_the_caller_s_settings_alone(self, image, results):
         import matplotlib
 
         before = dict(matplotlib.rcParams)
-        panels("a", image, results, spot_radius=RADIUS)
+        draw_panels("a", image, results, spot_radius=RADIUS)
         assert dict(matplotlib.rcParams) == before
 
     def test_a_figure_whose_writing_fails_is_not_there(self, image, results, tmp_path, monkeypatch):
@@ -386,7 +390,7 @@ class TestEveryFigure:
             path.write_bytes(b"half")
             raise OSError(errno.ENOSPC, "No space left on the disk")
 
-        figure = profiles("x", image, results, spot_radius=RADIUS)
+        figure = draw_profiles("x", image, results, spot_radius=RADIUS)
         monkeypatch.setattr(figure, "savefig", half_written)
         with pytest.raises(files.NotWritten, match=r"figure\.png could not be written: .*the disk"):
             style.save(figure, tmp_path / "figure.png")
@@ -394,13 +398,13 @@ class TestEveryFigure:
 
     def test_the_same_figure_has_the_same_bytes(self, image, results, tmp_path):
         for name in ("a", "b"):
-            style.save(profiles("x", image, results, spot_radius=RADIUS), tmp_path / name)
+            style.save(draw_profiles("x", image, results, spot_radius=RADIUS), tmp_path / name)
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 class TestCaptions:
     def test_numbers_have_three_significant_digits(self):
-        assert [text.number(v) for v in (0, 12.3456, 0.00123456, 1036.2, 54)] == [
+        assert [text.format_number(v) for v in (0, 12.3456, 0.00123456, 1036.2, 54)] == [
             "0",
             "12.3",
             "0.00123",
@@ -450,7 +454,7 @@ class TestOfARun:
             stated = next(m for m in record["methods"] if m["method"] == row["method"])
             fit = fits[row["image"], row["method"]]
             assert stated["n_spots"] == int(row["n_spots"])
-            assert stated["threshold"] == text.number(float(row["threshold"]))
+            assert stated["threshold"] == text.format_number(float(row["threshold"]))
             assert stated["true"] == int(fit["matched"])
             assert stated["true"] + stated["false"] == int(fit["n_spots"])
             assert stated["true"] + stated["missed"] == int(fit["n_truth"])
@@ -462,7 +466,7 @@ class TestOfARun:
                 assert (folder / kind / f"{row['image']}.png").stat().st_size > 20_000
             plane = tifffile.imread(default_run / "results" / "image" / f"{row['image']}.tif")
             stated = self.record(default_run, "panels", row["image"])["grey_range"]
-            assert stated == [text.number(v) for v in np.percentile(plane, (0.1, 99.9))]
+            assert stated == [text.format_number(v) for v in np.percentile(plane, (0.1, 99.9))]
 
     def test_summary_adds_up(self, default_run):
         found = captions.Found(
@@ -511,7 +515,7 @@ class TestScripts:
             assert figure.read_bytes().startswith(b"\x89PNG")
             assert files.read_json(record)["failed"] == "read: a.tif is empty (0 bytes)"
             # It must not be taken for a failure record, which the end of a run removes.
-            assert failures.failure(record) is None
+            assert failures.read_failure(record) is None
 
     def test_overview_needs_no_truth(self, default_run, tmp_path):
         folder = default_run / "results" / "tables"

@@ -33,7 +33,7 @@ def count(plane):
     plan = make_plan({"images": {"a": "a.tif"}, "spot_radius": 2, "compare": ["median"]})
     plan.batches = {"1": ["a"]}
     work = plan.batch("1", plan.methods["median"].background)
-    ((_, result),) = chain.results(plane, 2, work["methods"], work["steps"])
+    ((_, result),) = chain.run_methods(plane, 2, work["methods"], work["steps"])
     return len(result["spots"])
 
 

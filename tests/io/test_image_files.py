@@ -20,14 +20,14 @@ def touched(*names):
 
 def taken(source, results="results"):
     """Paths of the images, and the notes; there may be no problem."""
-    images, problems, notes = sheet.images(source, base=None, spot_radius=3, results=results)
+    images, problems, notes = sheet.read_sheet(source, base=None, spot_radius=3, results=results)
     assert problems == []
     return [image.path for image in images.values()], notes
 
 
 def refused(source, results="results"):
     """The one problem."""
-    images, problems, _ = sheet.images(source, base=None, spot_radius=3, results=results)
+    images, problems, _ = sheet.read_sheet(source, base=None, spot_radius=3, results=results)
     assert images == {}
     (problem,) = problems
     return problem
@@ -60,7 +60,7 @@ def test_images_that_lie_under_the_results_are_said_to():
 @pytest.mark.parametrize("source", ["raw", "raw/*", "raw/**", "raw/**/*.tif", "raw/.*", "raw/.*/*"])
 def test_hidden_files_are_no_images(source):
     touched("raw/a.tif", "raw/._a.tif", "raw/.trash/b.tif", "raw/.c.tif")
-    images, _, _ = sheet.images(source, base=None, spot_radius=3, results="results")
+    images, _, _ = sheet.read_sheet(source, base=None, spot_radius=3, results="results")
     assert [image.path for image in images.values()] in (["raw/a.tif"], [])
 
 
@@ -136,8 +136,8 @@ def test_a_pipe_is_refused_and_never_opened():
     os.mkfifo("images.csv")
     os.mkfifo("a.tif")
     assert refused("images.csv") == "images.csv: is a named pipe; expected a file"
-    images, _, _ = sheet.images("a.tif", base=None, spot_radius=3, results="results")
+    images, _, _ = sheet.read_sheet("a.tif", base=None, spot_radius=3, results="results")
     assert sheet.missing_files(images) == ["image 'a': a.tif is a named pipe; expected a file"]
     assert sheet.missing_files(
-        sheet.images({"d": "/dev/zero"}, base=None, spot_radius=3, results="r")[0]
+        sheet.read_sheet({"d": "/dev/zero"}, base=None, spot_radius=3, results="r")[0]
     ) == ["image 'd': /dev/zero is a device; expected a file"]

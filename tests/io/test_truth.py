@@ -17,7 +17,7 @@ SHAPE = (50, 60)
 
 
 def points(path, shape=SHAPE):
-    return truth.points(path, shape)
+    return truth.read_points(path, shape)
 
 
 def written(path, text, encoding="utf-8"):

@@ -7,7 +7,7 @@ from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import recommendation
-from localbg.ranking.criteria import Evidence
+from localbg.ranking.criteria import Criterion
 from localbg.ranking.recommendation import LOOK
 from localbg.workflow import closing
 from localbg.workflow.plan import make_plan
@@ -18,7 +18,7 @@ NOTHING = f"No method found a spot in any image. So none is recommended. {LOOK}"
 
 def planted(a, b, kind="planted spots", measure="F1 that planted spots and decoys let expect"):
     scores = {"a": (a, a, a), "b": (b, b, b)}
-    return Evidence(kind, measure, scores, {("a", "b"): (a - b,) * 3}, n_images=9)
+    return Criterion(kind, measure, scores, {("a", "b"): (a - b,) * 3}, n_images=9)
 
 
 def verdicts(evidence, n_spots):
@@ -47,7 +47,7 @@ def test_none_is_recommended_where_the_best_f1_is_near_nothing():
     assert " is 0.02, and no method found a spot. So none is recommended." in first["reason"]
     assert verdicts([planted(0.1, 0.02)], 7) == ["recommended", "worse"]
     # A low number of another kind may be a good one.
-    trend = Evidence("residuals", "trend", {"a": (0.01,) * 3}, n_images=9, higher_is_better=False)
+    trend = Criterion("residuals", "trend", {"a": (0.01,) * 3}, n_images=9, higher_is_better=False)
     assert verdicts([trend], 7)[0] == "recommended"
 
 
@@ -66,7 +66,7 @@ def test_without_evidence_too_it_is_said_that_no_spots_were_found():
 
 def test_the_figure_names_none():
     known = [planted(0.9, 0.9)]
-    figure = recommendation_chart.verdict(
+    figure = recommendation_chart.draw_recommendation(
         recommendation.recommend("ab", known, SIMPLE, n_spots=0), known
     )
     assert figure.get_suptitle() == "No method can be recommended"

@@ -9,9 +9,9 @@ from conftest import shared
 from localbg.accuracy import pooled, scoring
 from localbg.assessment import assess
 from localbg.io import images, tables
-from localbg.io.truth import points
+from localbg.io.truth import read_points
 from localbg.pipeline import chain
-from localbg.ranking.criteria import from_planted, from_truth
+from localbg.ranking.criteria import judge_by_injection, judge_by_truth
 from localbg.workflow.plan import make_plan
 
 pytestmark = pytest.mark.long
@@ -50,12 +50,12 @@ def judged():
     accuracy, recovery, false = [], [], []
     for name in NAMES:
         plane = images.read(folder / "images" / f"{name}.tif")
-        true = points(folder / "truth" / f"{name}.csv", plane.pixels.shape)
-        for method, made in chain.results(plane, RADIUS, told["methods"], told["steps"]):
+        true = read_points(folder / "truth" / f"{name}.csv", plane.pixels.shape)
+        for method, made in chain.run_methods(plane, RADIUS, told["methods"], told["steps"]):
             found = [(spot["y"], spot["x"]) for spot in made["spots"]]
-            row = scoring.accuracy(true, found, RADIUS)
+            row = scoring.score_spots(true, found, RADIUS)
             accuracy.append({"image": name, "method": method["method"]} | row)
-        gathered = assess.of_image(plane, name, RADIUS, **told)
+        gathered = assess.assess_image(plane, name, RADIUS, **told)
         recovery += [{"image": name} | row for row in gathered["recovery"]]
         false += [{"image": name} | row for row in gathered["false_spots"]]
     methods = sorted({row["method"] for row in accuracy})
@@ -64,8 +64,8 @@ def judged():
         for name in NAMES
     ]
     summary = pooled.summary(methods, np.array(sums), None, seed=0)
-    truth = from_truth(*map(as_text, (*summary, accuracy)))
-    return truth, from_planted(*map(as_text, (recovery, false)), seed=0)
+    truth = judge_by_truth(*map(as_text, (*summary, accuracy)))
+    return truth, judge_by_injection(*map(as_text, (recovery, false)), seed=0)
 
 
 def key(row):

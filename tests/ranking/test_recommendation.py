@@ -12,13 +12,13 @@ from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import recommendation
 from localbg.ranking.criteria import (
-    Evidence,
-    from_false_spots,
-    from_images,
-    from_planted,
-    from_residuals,
-    from_stability,
-    from_truth,
+    Criterion,
+    judge_by_false_spots,
+    judge_by_images,
+    judge_by_injection,
+    judge_by_residuals,
+    judge_by_stability,
+    judge_by_truth,
 )
 
 NAN = math.nan
@@ -29,12 +29,12 @@ def truth(scores, differences=None, **known):
     """Evidence of truth on ten images; scores are given without or with an interval."""
     scores = {m: s if isinstance(s, tuple) else (s, s - 0.1, s + 0.1) for m, s in scores.items()}
     known = {"kind": "truth", "measure": "F1", "n_images": 10} | known
-    return Evidence(scores=scores, differences=differences or {}, **known)
+    return Criterion(scores=scores, differences=differences or {}, **known)
 
 
 def planted(scores, **known):
     known = {"n_images": 10, "higher_is_better": False} | known
-    return Evidence("planted spots", "contrast", scores, **known)
+    return Criterion("planted spots", "contrast", scores, **known)
 
 
 def table(rows):
@@ -210,7 +210,7 @@ def test_evidence_of_truth_is_that_of_the_tables():
         for image in hits
         for method, hit in zip("ab", image, strict=True)
     ]
-    known = from_truth(*map(as_text, (together, differences, each)))
+    known = judge_by_truth(*map(as_text, (together, differences, each)))
     assert (known.kind, known.n_images, known.resampled) == ("truth", 8, "images")
     assert known.scores["a"][0] == pytest.approx(hits[:, 0].mean() / 30, rel=1e-5)
     assert known.worst["b"] == pytest.approx(hits[:, 1].min() / 30, rel=1e-5)
@@ -234,35 +234,35 @@ def planted_tables(**methods):
 def test_planted_spots_and_decoys_are_compared_image_by_image():
     base = np.array([10, 50, 20, 70, 30, 90, 40])
     tables_ = planted_tables(a=[(r + 2, 0) for r in base], b=[(r, 0) for r in base])
-    known = from_planted(*tables_, seed=0)
+    known = judge_by_injection(*tables_, seed=0)
     assert known.scores["b"][0] == pytest.approx(np.mean(2 * base / (base + 100)), rel=1e-5)
     assert known.worst["b"] == pytest.approx(20 / 110, rel=1e-5)
     assert (known.is_better("a", "b"), known.is_better("b", "a")) == (True, False)
     few = planted_tables(a=[(r + 2, 0) for r in base[:3]], b=[(r, 0) for r in base[:3]])
-    assert not from_planted(*few, seed=0).is_better("a", "b")
+    assert not judge_by_injection(*few, seed=0).is_better("a", "b")
 
 
 def test_a_method_that_finds_most_but_half_of_it_false_is_not_the_better_one():
     tables_ = planted_tables(greedy=[(60, 20)] * 6, careful=[(50, 1)] * 6)
-    known = from_planted(*tables_, seed=0)
+    known = judge_by_injection(*tables_, seed=0)
     assert known.scores["greedy"][0] == pytest.approx(2 * 0.6 * 0.5 / 1.1)
     assert known.scores["careful"][0] == pytest.approx(2 * 0.5 * 0.975 / 1.475)
     assert known.is_better("careful", "greedy")
 
 
 def test_one_image_is_judged_by_its_spots():
-    known = from_planted(*planted_tables(greedy=[(60, 28)], careful=[(50, 1)]), seed=0)
+    known = judge_by_injection(*planted_tables(greedy=[(60, 28)], careful=[(50, 1)]), seed=0)
     assert known.resampled == "spots"
     assert known.is_better("careful", "greedy")
     low, high = known.scores["careful"][1:]
     assert 0.55 < low < 0.63 < 0.70 < high < 0.75
-    alike = from_planted(*planted_tables(a=[(51, 2)], b=[(50, 1)]), seed=0)
+    alike = judge_by_injection(*planted_tables(a=[(51, 2)], b=[(50, 1)]), seed=0)
     assert not alike.is_better("a", "b")
     assert not alike.is_better("b", "a")
 
 
 def test_a_method_that_finds_nothing_is_the_worst():
-    known = from_planted(*planted_tables(a=[(20, 0)] * 6, b=[(0, 0)] * 6), seed=0)
+    known = judge_by_injection(*planted_tables(a=[(20, 0)] * 6, b=[(0, 0)] * 6), seed=0)
     assert known.scores["b"][0] == 0
     assert [row["rank"] for row in recommendation.recommend("ab", [known], SIMPLE)] == [1, 2]
 
@@ -283,32 +283,32 @@ def of_heights(own, **methods):
 
 def test_planted_spots_count_by_how_many_of_the_images_own_are_as_high():
     methods = {"dim": [5, 9, 9], "careful": [0, 10, 10]}
-    known = from_planted(*of_heights([0, 3, 1], **methods), seed=0)
+    known = judge_by_injection(*of_heights([0, 3, 1], **methods), seed=0)
     assert known.scores["careful"][0] == pytest.approx(1)
     assert known.scores["dim"][0] == pytest.approx(2 * 0.9 / 1.9)
     assert known.is_better("careful", "dim")
-    lower = from_planted(*of_heights([6, 3, 1], **methods), seed=0)
+    lower = judge_by_injection(*of_heights([6, 3, 1], **methods), seed=0)
     assert lower.scores["dim"][0] == pytest.approx(2 * 0.66 / 1.66)
     assert lower.is_better("dim", "careful")
     # Of an image without spots of its own all heights count.
-    nothing = from_planted(*of_heights([0, 0, 0], **methods), seed=0)
+    nothing = judge_by_injection(*of_heights([0, 0, 0], **methods), seed=0)
     assert nothing.scores["dim"][0] == pytest.approx(2 * (23 / 30) / (1 + 23 / 30))
 
 
 def test_images_without_planted_spots_have_no_say():
     rows, false = planted_tables(a=[(20, 0)] * 6, b=[(30, 0)] * 6)
-    known = from_planted(rows, false, seed=0)
+    known = judge_by_injection(rows, false, seed=0)
     for method in "ab":
         key = {"method": method, "image": "crowded", "kind": "decoy", "n": "0", "n_spots": "9"}
         false.append(key | {"density": "0"})
-    also = from_planted(rows, false, seed=0)
+    also = judge_by_injection(rows, false, seed=0)
     assert (also.scores, also.differences) == (known.scores, known.differences)
     assert also.n_images == 6
 
 
 def test_a_score_without_an_interval_is_never_better():
     rows = [{"method": m, "image": "", "score": s} for m, s in (("a", "0.1"), ("b", "0.9"))]
-    known = from_images("residuals", "texture", rows, "score", seed=0, higher_is_better=False)
+    known = judge_by_images("residuals", "texture", rows, "score", seed=0, higher_is_better=False)
     assert not known.is_better("a", "b")
 
 
@@ -320,11 +320,11 @@ def test_false_spots_are_those_of_blank_images_and_of_decoys_only_without_any():
         for kind, values in densities.items()
         for method, value in zip("ab", values, strict=True)
     ]
-    known = from_false_spots(rows, seed=0)
+    known = judge_by_false_spots(rows, seed=0)
     assert known.scores == {"a": (0, 0, 0), "b": (2, 2, 2)}
     assert known.is_better("a", "b")
     assert "blank images" in known.measure
-    decoys = from_false_spots([row for row in rows if row["kind"] == "decoy"], seed=0)
+    decoys = judge_by_false_spots([row for row in rows if row["kind"] == "decoy"], seed=0)
     assert decoys.is_better("b", "a")
 
 
@@ -334,7 +334,7 @@ def test_a_trend_of_either_sign_is_as_bad():
         for k in range(6)
         for method, trend in (("a", "-0.4"), ("b", "0.1"), ("c", ""))
     ]
-    known = from_residuals(rows, seed=0)
+    known = judge_by_residuals(rows, seed=0)
     assert {method: score[0] for method, score in known.scores.items()} == pytest.approx(
         {"a": 0.4, "b": 0.1}
     )
@@ -348,7 +348,7 @@ def test_a_method_is_as_stable_as_on_its_worst_axis():
         {"method": "b", "slope": "0.3", "slope_low": "0.25", "slope_high": "0.4"},
         {"method": "c", "slope": "", "slope_low": "", "slope_high": ""},
     ]
-    known = from_stability(rows, 9)
+    known = judge_by_stability(rows, 9)
     assert known.scores == {"a": (0.6, 0.5, 0.7), "b": (0.3, 0.25, 0.4)}
     assert known.is_better("b", "a")
 
@@ -360,7 +360,7 @@ def test_the_figure_shows_scores_in_the_order_of_the_verdict():
     known = truth({"a": 0.7, "b": (0.9, 0.8, 0.95)}, {("a", "b"): (-0.2, -0.3, -0.1)})
     more = planted({"a": (2.0, 1.5, 2.5)})
     rows = recommendation.recommend("ab", [known, more], SIMPLE)
-    figure = recommendation_chart.verdict(rows, [more, known])
+    figure = recommendation_chart.draw_recommendation(rows, [more, known])
     first, second = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["1  b", "2  a"]
     assert [label.get_weight() for label in first.get_yticklabels()] == ["bold", "normal"]
@@ -373,7 +373,9 @@ def test_the_figure_shows_scores_in_the_order_of_the_verdict():
 
 
 def test_the_figure_says_where_nothing_is_known():
-    figure = recommendation_chart.verdict(recommendation.recommend("ab", [], SIMPLE), [])
+    figure = recommendation_chart.draw_recommendation(
+        recommendation.recommend("ab", [], SIMPLE), []
+    )
     assert figure.texts[0].get_text() == "Nothing but counts is known"
 
 

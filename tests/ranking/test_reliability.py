@@ -6,7 +6,7 @@ from localbg.figures import recommendation_chart
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.ranking import reliability
-from localbg.ranking.criteria import Evidence
+from localbg.ranking.criteria import Criterion
 from localbg.ranking.recommendation import recommend
 from localbg.report.captions import Found
 
@@ -40,7 +40,7 @@ def accuracy(image="disc", **methods):
 
 
 def doubt(accuracy=(), recovery=(), false_spots=()):
-    return reliability.judged(accuracy, recovery, false_spots)["disc"]["a"].doubt
+    return reliability.judge_images(accuracy, recovery, false_spots)["disc"]["a"].doubt
 
 
 def test_a_method_half_of_whose_spots_are_false_is_not_trusted():
@@ -90,14 +90,16 @@ def test_truth_outweighs_decoys():
 
 def test_the_advice_on_an_image_says_whom_to_trust_and_whom_not():
     rows = false_spots(smooth=7, a=(13, 21), b=(0, 2), c=(0, 1))
-    (row,) = reliability.advice(reliability.judged((), (), rows))
+    (row,) = reliability.advise(reliability.judge_images((), (), rows))
     assert (row["trusted"], row["not_trusted"], row["evidence"]) == ("b c", "a", "decoy")
     assert row["advice"] == (
         "Nothing speaks against b (2 spots) and c (1 spot). "
         "Do not trust a, where about 13 of its 21 spots are false, many of them made of edges."
     )
     rows = false_spots("x", a=(0, 9)) + false_spots("w", a=(9, 9))
-    assert [row["advice"] for row in reliability.advice(reliability.judged((), (), rows))] == [
+    assert [
+        row["advice"] for row in reliability.advise(reliability.judge_images((), (), rows))
+    ] == [
         "Do not trust a, where all of its 9 spots may be false.",
         "Nothing speaks against a (9 spots).",
     ]
@@ -107,14 +109,14 @@ def test_the_report_shows_images_first_on_which_some_method_is_not_to_be_trusted
     rows = [row for name in "abc" for row in false_spots(name, m=(9 if name == "b" else 0, 9))]
     (tmp_path / "tables").mkdir()
     path = tmp_path / "tables" / "trust.csv"
-    tables.write(path, COLUMNS["trust"], reliability.advice(reliability.judged((), (), rows)))
+    tables.write(path, COLUMNS["trust"], reliability.advise(reliability.judge_images((), (), rows)))
     assert [row["image"] for row in Found(str(tmp_path)).trust()] == ["b", "a", "c"]
     assert Found(str(tmp_path / "nothing")).trust() == []
 
 
 def tie(**scores):
     scores = {method: (score, score - 0.1, score + 0.1) for method, score in scores.items()}
-    return Evidence("planted spots", "F1", scores, n_images=3)
+    return Criterion("planted spots", "F1", scores, n_images=3)
 
 
 DOUBTS = {"a": [("disc", "about 13 of its 21 spots are false"), ("cell", "it fails")]}
@@ -133,7 +135,7 @@ def test_of_equals_one_that_can_be_trusted_everywhere_is_recommended():
 
 
 def test_what_is_recommended_by_stronger_evidence_has_its_doubts_said():
-    known = Evidence("truth", "F1", {"a": (0.9, 0.8, 1), "b": (0.5, 0.4, 0.6)}, n_images=9)
+    known = Criterion("truth", "F1", {"a": (0.9, 0.8, 1), "b": (0.5, 0.4, 0.6)}, n_images=9)
     first, second = recommend("ab", [known], dict.fromkeys("ab", 5), None, DOUBTS)
     assert (first["method"], first["verdict"]) == ("a", "recommended, but not on every image")
     assert "Do not trust it on disc" in first["reason"]
@@ -143,7 +145,7 @@ def test_what_is_recommended_by_stronger_evidence_has_its_doubts_said():
 def test_the_figure_names_them_below_the_panels_and_does_not_count_them_as_equals():
     known = tie(a=0.9, b=0.8, c=0.7)
     rows = recommend("abc", [known], dict.fromkeys("abc", 5), None, DOUBTS)
-    figure = recommendation_chart.verdict(rows, [known])
+    figure = recommendation_chart.draw_recommendation(rows, [known])
     assert figure.get_suptitle() == "Recommended: b, with no real difference from 1 other method"
     assert figure.get_supxlabel() == f"Do not trust a on {rows[-1]['not_on']}"
     colours = [line.get_color() for line in figure.axes[0].lines[1::2]]

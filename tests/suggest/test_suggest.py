@@ -32,7 +32,7 @@ def spotted(sigma, noise=2.0, height=60, seed=0, shape=SHAPE):
 @pytest.mark.parametrize("noise", [0.5, 5.0])
 def test_the_radius_of_gaussian_spots_is_found(sigma, noise):
     image, places = spotted(sigma, noise)
-    found = proposal.blobs(image)
+    found = proposal.detect_blobs(image)
     assert found.radius == pytest.approx(math.sqrt(2) * sigma, rel=0.12)
     assert len(found.radii) == len(places)
     nearest = [np.hypot(*(found.places - place).T).min() for place in places]
@@ -42,7 +42,7 @@ def test_the_radius_of_gaussian_spots_is_found(sigma, noise):
 @pytest.mark.parametrize("noise", [2.0, 10.0])
 def test_the_height_of_spots_is_told_in_units_of_the_noise(noise):
     image, _ = spotted(2.0, noise)
-    assert proposal.blobs(image).snr == pytest.approx(60 / noise, rel=0.2)
+    assert proposal.detect_blobs(image).snr == pytest.approx(60 / noise, rel=0.2)
 
 
 def test_noise_alone_and_flat_ground_have_no_blobs():
@@ -50,7 +50,7 @@ def test_noise_alone_and_flat_ground_have_no_blobs():
     slope = np.indices(SHAPE).sum(axis=0) // 3
     flat = np.full(SHAPE, 7.3, np.float32)
     for image, step in ((noise, 0), (np.full(SHAPE, 7), 1), (flat, 0), (slope, 1)):
-        found = proposal.blobs(image, step)
+        found = proposal.detect_blobs(image, step)
         assert len(found.radii) == 0
         assert math.isnan(found.radius)
 
@@ -60,23 +60,25 @@ def test_a_radius_is_called_sure_only_where_blobs_are_many_and_alike():
         return proposal.Blobs(np.zeros((len(radii), 2)), np.array(radii, float), 9.0)
 
     alike = of(*[3.0] * 15)
-    assert proposal.radius([alike, alike]).sureness == "sure"
-    assert proposal.radius([alike]).sureness == "a guess"  # too few
-    assert proposal.radius([of(*[1.0, 2.0, 3.0, 4.0] * 10)]).sureness == "a guess"  # too unlike
-    mixed = proposal.radius([alike, of(*[6.0] * 15), of()])
+    assert proposal.propose_radius([alike, alike]).sureness == "sure"
+    assert proposal.propose_radius([alike]).sureness == "a guess"  # too few
+    assert (
+        proposal.propose_radius([of(*[1.0, 2.0, 3.0, 4.0] * 10)]).sureness == "a guess"
+    )  # too unlike
+    mixed = proposal.propose_radius([alike, of(*[6.0] * 15), of()])
     assert (mixed.sureness, mixed.differs, mixed.pixels) == ("a guess", True, 4.5)
     assert "in 2 of 3 images" in mixed.why
-    nothing = proposal.radius([of(), of()])
+    nothing = proposal.propose_radius([of(), of()])
     assert (nothing.sureness, math.isnan(nothing.pixels)) == ("unknown", True)
 
 
 def trial(image, found, filter, multiple):
-    return proposal.trial(image, found, filter=filter, multiple=multiple, sigma=0.4)
+    return proposal.try_background(image, found, filter=filter, multiple=multiple, sigma=0.4)
 
 
 def test_spots_are_left_by_a_filter_that_is_too_small_and_gone_after_a_big_one():
     image, _ = spotted(2.0, 0.5)
-    found = proposal.blobs(image)
+    found = proposal.detect_blobs(image)
     for filter in ("opening", "median"):
         small, big = (trial(image, found, filter, m).spots_left for m in (0.5, 4))
         assert small > 0.6
@@ -86,7 +88,7 @@ def test_spots_are_left_by_a_filter_that_is_too_small_and_gone_after_a_big_one()
 def test_structure_is_lost_at_an_edge_by_the_gaussian_and_kept_by_the_median():
     image, _ = spotted(2.0, 0.5)
     image[:, 65:] += 150  # an edge higher than the spots
-    found = proposal.blobs(image)
+    found = proposal.detect_blobs(image)
     # A big Gaussian misses the edge on both sides of it; the median keeps it where it is.
     assert trial(image, found, "gaussian", 3).structure_lost > 0.25
     assert trial(image, found, "median", 3).structure_lost < 0.05
@@ -101,18 +103,18 @@ def rows(*errors):
 
 
 def test_the_smallest_of_the_good_sizes_is_proposed():
-    chosen = proposal.size(
+    chosen = proposal.choose_size(
         rows((1, 0.5, 0, 9), (2, 0.1, 0.04, 0.4), (3, 0.04, 0.06, 0.5), (4, 0, 0.3, 0.5))
     )
     assert (chosen["multiple"], chosen["suits"]) == (2, True)
-    chosen = proposal.size(rows((1, 0.1, 0.1, 0.41), (2, 0.2, 0.5, 0.7)))
+    chosen = proposal.choose_size(rows((1, 0.1, 0.1, 0.41), (2, 0.2, 0.5, 0.7)))
     assert (chosen["multiple"], chosen["suits"]) == (1, False)
 
 
 def test_noisy_spots_get_more_denoising():
-    clean, noisy = (proposal.blobs(spotted(2.0, noise)[0]) for noise in (2, 14))
-    assert (proposal.sigma([clean]), proposal.sigma([noisy])) == (0.4, 0.7)
-    assert proposal.sigma([proposal.blobs(np.zeros(SHAPE))]) == 0.4
+    clean, noisy = (proposal.detect_blobs(spotted(2.0, noise)[0]) for noise in (2, 14))
+    assert (proposal.choose_sigma([clean]), proposal.choose_sigma([noisy])) == (0.4, 0.7)
+    assert proposal.choose_sigma([proposal.detect_blobs(np.zeros(SHAPE))]) == 0.4
 
 
 def test_the_proposal_is_a_config_that_can_be_pasted(tmp_path):
@@ -146,17 +148,17 @@ def test_the_proposal_is_a_config_that_can_be_pasted(tmp_path):
 def test_images_of_unlike_spots_are_told_apart():
     names = ["cell", "disc_clean"]
     images = [tifffile.imread(ROOT / "data" / f"{name}.tif") for name in names]
-    found = [proposal.blobs(image, 1) for image in images]
+    found = [proposal.detect_blobs(image, 1) for image in images]
     assert [one.radius for one in found] == pytest.approx([2, 4.25], rel=0.1)
-    trials = proposal.tried(images, found, sigma=0.4)
-    text = proposal.snippet(names, found, proposal.radius(found), trials)
+    trials = proposal.try_backgrounds(images, found, sigma=0.4)
+    text = proposal.write_snippet(names, found, proposal.propose_radius(found), trials)
     assert "#   cell: 2.0" in text
     assert "Does not suit these images." in text.splitlines()[-2]  # the Gaussian, at the disc
 
 
 def test_without_blobs_the_user_is_asked():
-    nothing = [proposal.blobs(np.zeros(SHAPE))]
-    text = proposal.snippet(["a"], nothing, proposal.radius(nothing), [])
+    nothing = [proposal.detect_blobs(np.zeros(SHAPE))]
+    text = proposal.write_snippet(["a"], nothing, proposal.propose_radius(nothing), [])
     assert yaml.safe_load(text) is None
     assert "Give spot_radius" in text
 
@@ -166,7 +168,7 @@ def test_without_blobs_the_user_is_asked():
 
 def test_the_profile_around_spots_is_that_of_their_shape():
     image, _ = spotted(2.0, 0.5)
-    found = proposal.blobs(image)
+    found = proposal.detect_blobs(image)
     distances, (lower, middle, upper) = proposal_chart.profile(image, found)
     assert distances.tolist() == list(range(math.ceil(3 * found.radius) + 1))
     assert (lower <= middle).all()
@@ -181,7 +183,7 @@ def test_the_image_that_is_shown_has_the_proposed_radius_and_the_most_blobs():
         return proposal.Blobs(np.zeros((n, 2)), np.full(n, float(radius)), 9.0)
 
     found = [of(2, 9), of(1, 0), of(3, 5), of(3, 7), of(4, 9)]
-    assert proposal_chart.typical(found, proposal.radius(found)) == 3
+    assert proposal_chart.typical(found, proposal.propose_radius(found)) == 3
 
 
 @pytest.fixture(scope="module")
@@ -189,10 +191,10 @@ def suggestion():
     """Three images with their blobs, what is proposed for them, and the figure."""
     images = [spotted(sigma, 0.5, seed=i)[0] for i, sigma in enumerate((2.0, 2.1))]
     images.append(np.full(SHAPE, 9, np.float32))
-    found = [proposal.blobs(image) for image in images]
-    judged = proposal.radius(found)
-    trials = proposal.tried(images, found, sigma=0.4)
-    chosen = proposal.proposed(trials)
+    found = [proposal.detect_blobs(image) for image in images]
+    judged = proposal.propose_radius(found)
+    trials = proposal.try_backgrounds(images, found, sigma=0.4)
+    chosen = proposal.propose_backgrounds(trials)
     figure = proposal_chart.draw_proposal("abc", images, found, judged, chosen, sigma=0.4)
     return images, found, judged, chosen, figure
 
@@ -251,8 +253,8 @@ def test_panels_show_what_the_proposed_filters_make_of_it_on_one_scale_of_grey(s
 
 
 def test_without_blobs_the_figure_says_so():
-    nothing = [proposal.blobs(np.zeros(SHAPE))]
-    judged = proposal.radius(nothing)
+    nothing = [proposal.detect_blobs(np.zeros(SHAPE))]
+    judged = proposal.propose_radius(nothing)
     figure = proposal_chart.draw_proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
     assert not figure.axes
     assert figure.texts[0].get_text() == "Spot radius unknown: no blob stands out from the noise"
@@ -261,11 +263,11 @@ def test_without_blobs_the_figure_says_so():
 def test_of_a_large_image_the_part_with_the_most_blobs_is_shown_and_long_names_are_cut():
     image, _ = spotted(2.0, 0.5, shape=(120, 700))
     image[:, :350] = 100
-    found = [proposal.blobs(image)]
-    trials = proposal.proposed(proposal.tried([image], found, sigma=0.4))
+    found = [proposal.detect_blobs(image)]
+    trials = proposal.propose_backgrounds(proposal.try_backgrounds([image], found, sigma=0.4))
     name = "a" * 30 + "b" * 30
     figure = proposal_chart.draw_proposal(
-        [name], [image], found, proposal.radius(found), trials, sigma=0.4
+        [name], [image], found, proposal.propose_radius(found), trials, sigma=0.4
     )
     left, right = figure.axes[0].get_xlim()
     assert right - left < 300 < left

@@ -115,7 +115,7 @@ def test_without_images_for_it_there_is_no_evidence(raw, tmp_path):
 
 
 def test_figures_show_every_method_and_are_drawn_without_any_evidence_too():
-    empty = assessment_charts.completeness([], [])
+    empty = assessment_charts.draw_completeness([], [])
     assert empty.get_suptitle() == "No spots were planted"
     recovery = [
         {"image": "a", "method": m, "where": "all", "contrast": c, "planted": 9, "recovered": k}
@@ -130,12 +130,12 @@ def test_figures_show_every_method_and_are_drawn_without_any_evidence_too():
         for m in ("median", "tophat")
         for image in ("", "a")
     ]
-    figure = assessment_charts.completeness(recovery, curves)
+    figure = assessment_charts.draw_completeness(recovery, curves)
     shares = [
         line for line in figure.axes[0].lines if line.get_marker() == "o" and len(line.get_xdata())
     ]
     assert [list(line.get_ydata()) for line in shares] == [[0, pytest.approx(3 / 9), 1]] * 2
     assert [text.get_text() for text in figure.legends[0].texts] == ["median", "tophat"]
     assert figure.get_suptitle() == "27 spots planted in 1 image"
-    doubts = assessment_charts.doubts([], [])
+    doubts = assessment_charts.draw_doubts([], [])
     assert len(doubts.axes) == 8

@@ -348,7 +348,7 @@ def test_no_failed_result_is_left_to_be_mistaken_for_a_good_one(mixed):
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
     assert len(files) > 10
     assert [path for path in files if path.suffix == ".jsonl"] == []
-    assert [path for path in files if failures.failure(path)] == []
+    assert [path for path in files if failures.read_failure(path)] == []
     assert list(folder.rglob("*.part")) == []
 
 

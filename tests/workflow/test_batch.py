@@ -324,7 +324,7 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
     monkeypatch.setitem(chain.MAKE, "background", lambda *given: made.append(1) or original(*given))
     counts = [
         len(found["spots"])
-        for _, found in chain.results(images.read(path), 2, work["methods"], work["steps"])
+        for _, found in chain.run_methods(images.read(path), 2, work["methods"], work["steps"])
     ]
     assert len(counts) == 4
     assert len(made) == 1
@@ -349,7 +349,7 @@ def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
     gc.disable()
     try:
         plane = images.read(path)
-        ((_, found),) = chain.results(plane, 2, part["methods"], part["steps"])
+        ((_, found),) = chain.run_methods(plane, 2, part["methods"], part["steps"])
         assert isinstance(found, failures.StepFailed) == (radius == 500)
         pixels = weakref.ref(plane.pixels)
         made = [weakref.ref(found[key]) for key in KINDS] if isinstance(found, dict) else []

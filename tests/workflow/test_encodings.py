@@ -49,7 +49,7 @@ def test_cells_of_text_are_no_formulas_and_come_back_as_they_were(tmp_path, valu
     with path.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file))[1] == ["a", cell]
     assert tables.read(path)[0]["group"] == value
-    ((_, (row,)),) = tables.grouped(path)
+    ((_, (row,)),) = tables.read_grouped(path)
     assert row["group"] == value
 
 
@@ -77,7 +77,7 @@ def shown(figure):
 @attack("dollars in a group or a path", "drawn as dollars; no formula, no crash")
 def test_dollars_are_no_formulas():
     reason = r"read: $\frac{1$/a.tif costs 5$ or \$6"
-    words, is_math = zip(*shown(style.failed("a", reason)), strict=True)
+    words, is_math = zip(*shown(style.draw_failure("a", reason)), strict=True)
     assert not any(is_math)
     assert r"$\frac{1$/a.tif costs 5$" in words[1]
 
@@ -99,7 +99,7 @@ def test_groups_with_dollars_are_drawn():
         for image, group in [("", ""), *(("", g) for g in groups)]
         + [(f"i{i:02}", groups[i % 2]) for i in range(14)]
     ]
-    drawn = shown(assessment_charts.completeness(recovery, curves))
+    drawn = shown(assessment_charts.draw_completeness(recovery, curves))
     for group in groups:
         assert (group, False) in drawn
 

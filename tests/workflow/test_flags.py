@@ -196,7 +196,7 @@ def test_every_method_counts_in_odd_images(plan, name, odd):
     plane = plane_of(odd.pixels)
     found = {
         method["method"]: made
-        for method, made in chain.results(plane, 3, work["methods"], work["steps"])
+        for method, made in chain.run_methods(plane, 3, work["methods"], work["steps"])
     }
     assert [method for method, made in found.items() if isinstance(made, Exception)] == []
     assert sorted(found) == ["gaussian", "median", "otsu", "tophat"]
@@ -210,7 +210,7 @@ def test_every_method_counts_in_odd_images(plan, name, odd):
 )
 def test_evidence_of_odd_images_has_a_row_for_each_method(plan, name, odd):
     work = plan.gathering(name)
-    found = assess.of_image(
+    found = assess.assess_image(
         plane_of(odd.pixels), name, 3, work["methods"], work["steps"], work["settings"]
     )
     methods = ["gaussian", "median", "otsu", "tophat"]

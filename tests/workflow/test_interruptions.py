@@ -138,7 +138,7 @@ def test_a_full_disk_is_no_images_failure(undisturbed, mode, tmp_path, small_dis
     said = snakemake(tmp_path, *OPTIONS, fails=True)
     assert re.search("results/.* could not be written: .*; the disk is full", said)
     files = [path for path in (small_disk / "results").rglob("*") if path.is_file()]
-    assert [path for path in files if failures.failure(path)] == []
+    assert [path for path in files if failures.read_failure(path)] == []
     assert not (small_disk / "results" / "tables" / "failures.csv").exists()
 
     filler.unlink()

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from conftest import shared, snakemake
-from localbg.accuracy.scoring import match
+from localbg.accuracy.scoring import match_spots
 from localbg.io import images
 from small_study import NO_FIGURES, configure, rows_of
 
@@ -65,28 +65,28 @@ def positions(run, image, method):
 def test_the_two_bright_spots_are_found_and_nothing_else(run, image, method):
     found = positions(run, image, method)
     assert len(found) == 2
-    assert len(match(SPOTS[image], found, 5)[0]) == 2
+    assert len(match_spots(SPOTS[image], found, 5)[0]) == 2
 
 
 def test_the_tophat_finds_just_the_two_bright_spots_in_noise(run):
     found = positions(run, "noisy", "tophat")
     assert len(found) == 2
-    assert len(match(SPOTS["noisy"], found, 5)[0]) == 2
+    assert len(match_spots(SPOTS["noisy"], found, 5)[0]) == 2
 
 
 def test_the_tophat_adds_at_most_the_edge_of_the_disc(run):
     found = positions(run, "clean", "tophat")
-    pairs, _ = match(SPOTS["clean"], found, 5)
+    pairs, _ = match_spots(SPOTS["clean"], found, 5)
     assert len(pairs) == 2
     others = np.delete(found, pairs[:, 1], axis=0)
     assert len(others) <= 1
-    assert len(match([BLURRED_EDGE], others, 15)[0]) == len(others)
+    assert len(match_spots([BLURRED_EDGE], others, 15)[0]) == len(others)
 
 
 def test_dark_spots_are_found_where_bright_ones_are_not(run):
     found = positions(run, "clean", "dark")
-    assert len(match([DARK_SPOT], found, 5)[0]) == 1
-    assert len(match(SPOTS["clean"], found, 10)[0]) == 0
+    assert len(match_spots([DARK_SPOT], found, 5)[0]) == 1
+    assert len(match_spots(SPOTS["clean"], found, 10)[0]) == 0
 
 
 @pytest.mark.parametrize("method", METHODS)

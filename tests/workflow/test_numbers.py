@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from localbg.core import failures
-from localbg.core.parameters import Parameter, in_pixels, problem, radius_in_pixels, split_unit
+from localbg.core.parameters import Parameter, find_problem, radius_in_pixels, split_unit, to_pixels
 from localbg.io import images
 from localbg.pipeline import chain
 from localbg.workflow import config as keys
@@ -197,7 +197,7 @@ def test_text_of_the_command_line_becomes_numbers_only():
 def test_a_number_in_a_sheet_is_bounded(tmp_path, monkeypatch, column, value, expected):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "i.csv").write_text(f"image,path,{column}\na,a.tif,{value}\n", encoding="utf-8")
-    _, (found,), _ = sheet.images("i.csv", base=None, spot_radius=3, results="results")
+    _, (found,), _ = sheet.read_sheet("i.csv", base=None, spot_radius=3, results="results")
     assert expected in found
     assert len(found) < 200
 
@@ -206,7 +206,7 @@ def test_a_number_in_a_sheet_is_bounded(tmp_path, monkeypatch, column, value, ex
 def test_ways_to_write_three_pixels(value):
     assert planned(spot_radius=value).images["a"].spot_radius == value
     assert split_unit(value) == (3.0, "")
-    assert problem(value, Parameter("Size")) is None
+    assert find_problem(value, Parameter("Size")) is None
 
 
 @pytest.mark.parametrize(
@@ -234,9 +234,9 @@ def test_a_radius_in_micrometres_must_come_to_pixels(size, pixel, expected):
 
 
 def test_a_filter_may_be_narrower_than_a_pixel_but_not_by_much():
-    assert in_pixels("0.04um", 0.1) == 0.4
+    assert to_pixels("0.04um", 0.1) == 0.4
     with pytest.raises(ValueError, match=r"is 0.004 pixels at 10 µm per pixel; expected 0.05 to"):
-        in_pixels("0.04um", 10)
+        to_pixels("0.04um", 10)
 
 
 # The config itself
@@ -333,7 +333,7 @@ def test_no_length_is_larger_than_the_image(step, expected):
     work = planned(**one(**step), evidence={"images": 1}).gathering("a")
     pixels = np.random.default_rng(0).normal(100, 5, (40, 50)).astype(np.float32)
     plane = images.Plane(pixels, "YX", (40, 50), "float32", None)
-    ((_, failed),) = chain.results(plane, 3, work["methods"], work["steps"])
+    ((_, failed),) = chain.run_methods(plane, 3, work["methods"], work["steps"])
     assert isinstance(failed, failures.StepFailed)
     assert expected in str(failed)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from localbg.core.parameters import in_pixels, resolved, scale
+from localbg.core.parameters import resolve, scale, to_pixels
 from localbg.workflow import config as keys
 from localbg.workflow.plan import PlanError, make_plan
 
@@ -411,12 +411,12 @@ def test_sizes_in_micrometres_become_pixels_by_the_pixel_size():
     )
     background = parameters(found, "background")
     spots = parameters(found, "labels")
-    assert resolved(background, 0.1)["radius"] == 6
-    assert resolved(background, 0.2)["radius"] == 3
-    assert resolved(spots, 0.1)["min_area"] == pytest.approx(0.5 * math.pi * 9, rel=1e-5)
-    assert resolved(spots, 0.1)["min_distance"] == 2.5
-    assert resolved(spots, 0.1)["close"] == 1
-    assert background["filter"] == resolved(background, 0.1)["filter"] == "median"
+    assert resolve(background, 0.1)["radius"] == 6
+    assert resolve(background, 0.2)["radius"] == 3
+    assert resolve(spots, 0.1)["min_area"] == pytest.approx(0.5 * math.pi * 9, rel=1e-5)
+    assert resolve(spots, 0.1)["min_distance"] == 2.5
+    assert resolve(spots, 0.1)["close"] == 1
+    assert background["filter"] == resolve(background, 0.1)["filter"] == "median"
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_sizes_in_micrometres_become_pixels_by_the_pixel_size():
     ],
 )
 def test_a_size_is_so_many_pixels_of_a_fifth_of_a_micrometre(value, kind, radius, pixels):
-    assert in_pixels(scale(value, kind, radius), 0.2) == pytest.approx(pixels)
+    assert to_pixels(scale(value, kind, radius), 0.2) == pytest.approx(pixels)
 
 
 @pytest.mark.attack(
@@ -449,7 +449,7 @@ def test_a_size_is_so_many_pixels_of_a_fifth_of_a_micrometre(value, kind, radius
 )
 def test_micrometres_without_a_pixel_size_are_refused():
     with pytest.raises(ValueError, match="in µm, but the pixel size is unknown; give pixel_si"):
-        in_pixels("0.5um", None)
+        to_pixels("0.5um", None)
 
 
 # Problems

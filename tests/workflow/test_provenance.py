@@ -14,7 +14,7 @@ import yaml
 import collect
 from conftest import ROOT, snakemake
 from localbg.core import files
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 from localbg.io import tables
 from localbg.pipeline.signatures import KINDS
 from localbg.workflow import collected, provenance
@@ -175,7 +175,7 @@ def test_parameters_are_what_the_plan_says_in_pixels(study, mode, monkeypatch):
             label = getattr(method, kind)
             step = plan.steps[kind][label].name
             given = plan.parameters(kind, label, row["image"])
-            for name, value in resolved(given, sizes[row["image"]]).items():
+            for name, value in resolve(given, sizes[row["image"]]).items():
                 column = "polarity" if name == "polarity" else f"{step}_{name}"
                 assert row[column] == tables.text(name, value), column
         assert row["background_of"] == method.recipe["background"]["of"]
@@ -246,7 +246,7 @@ def test_nothing_is_done_twice_and_a_changed_image_alone(second, mode):
 )
 def test_a_failed_image_has_rows_without_hash_and_parameters(tmp_path):
     row = {"image": "torn", "path": "torn.tif", "group": "", "spot_radius": 3}
-    failed = collected.Found(row, failure={"failed_step": "read", "reason": "it is torn"})
+    failed = collected.ImageResults(row, failure={"failed_step": "read", "reason": "it is torn"})
     plan = make_plan({"images": {"torn": {"path": "torn.tif"}}, "compare": ["median"]})
     recipes = {method.name: method.recipe for method in plan.methods.values()}
     outputs = {name: str(tmp_path / f"{name}.csv") for name in collect.TABLES}

@@ -37,7 +37,7 @@ def test_a_bound_beside_a_rule_that_it_does_not_bound_is_refused(config, method,
 def test_a_bound_is_no_setting_of_a_rule_that_it_does_not_bound():
     found = planned(threshold={"rule": ["noise", "otsu"], "k": 4}, compare=["median"])
     settings = {
-        method.recipe["threshold"]["rule"]: recipes.settings(method.recipe, 3, None)
+        method.recipe["threshold"]["rule"]: recipes.list_settings(method.recipe, 3, None)
         for method in found.methods.values()
     }
     assert settings["otsu"]["threshold_min_snr"] == 5

@@ -116,7 +116,7 @@ def test_blank_images_are_needed_somewhere():
 
 def test_another_role_is_refused():
     source = {"a": {"path": "a.tif", "role": "blnk"}}
-    rows, problems, _ = sheet.images(source, base=None, spot_radius=3, results="results")
+    rows, problems, _ = sheet.read_sheet(source, base=None, spot_radius=3, results="results")
     assert rows == {}
     assert problems == [
         "images, a: role is 'blnk'; expected blank, or nothing. Did you mean 'blank'?"
@@ -185,7 +185,7 @@ def test_where_no_image_has_a_threshold_the_reason_is_handed_on(tmp_path):
     failures.write_failure(FAILED, [own])
     record = shared_record(tmp_path)
     share_threshold.main([str(own)], ["a"], "m", str(record))
-    failed = failures.failure(record)
+    failed = failures.read_failure(record)
     assert failed["failed_step"] == "threshold"
     assert "no image that the shared threshold is taken from" in failed["reason"]
     found = shared_thresholds.read(str(tmp_path), {"m": "all"})["m"]

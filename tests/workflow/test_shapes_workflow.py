@@ -164,10 +164,13 @@ def test_the_shipped_example_raises_an_alarm_for_the_rim_of_a_disc_alone(default
     """Which a Gaussian leaves bright, and noise cuts into what is rather like spots."""
     rows = table(default_run, "counts")
     assert len(rows) == 9
-    doubts = {(row["image"], row["method"]): measured_radius.doubt(row) for row in rows}
+    doubts = {(row["image"], row["method"]): measured_radius.find_doubt(row) for row in rows}
     assert "over twice as wide" in doubts.pop(("disc_noisy", "gaussian"))
     assert set(doubts.values()) == {""}
-    assert measured_radius.warning(tables.grouped(default_run / "results/tables/counts.csv")) == ""
+    assert (
+        measured_radius.warning(tables.read_grouped(default_run / "results/tables/counts.csv"))
+        == ""
+    )
     assert not any("spot_radius" in row["advice"] for row in table(default_run, "trust"))
     for spot in table(default_run, "spots"):
         assert int(spot["core_area"]) > 0

@@ -27,7 +27,7 @@ def touched(folder, *names):
 
 
 def resolved(source, *, base=None, spot_radius=3, results="results"):
-    return sheet.images(source, base=base, spot_radius=spot_radius, results=results)
+    return sheet.read_sheet(source, base=base, spot_radius=spot_radius, results=results)
 
 
 def found(source, *, base=None, spot_radius=3):

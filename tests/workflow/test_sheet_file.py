@@ -22,7 +22,7 @@ def resolved(content, name="images.csv"):
     """Images, problems and notes of a sheet."""
     with open(name, "wb") as file:
         file.write(content if isinstance(content, bytes) else content.encode())
-    return sheet.images(name, base=None, spot_radius=3, results="results")
+    return sheet.read_sheet(name, base=None, spot_radius=3, results="results")
 
 
 ROWS = "image{0}path{0}pixel_size_um\na{0}a.tif{0}{1}\n"
@@ -194,7 +194,7 @@ def test_a_long_sheet_is_read_in_seconds():
         for n in range(100_000):
             rows.writerow([f"i{n}", f"raw/{n}.tif", "2,5", "0,1", f"g{n % 7}", "YX", *[""] * 5])
     start = time.perf_counter()
-    images, problems, _ = sheet.images("long.csv", base=None, spot_radius=3, results="results")
+    images, problems, _ = sheet.read_sheet("long.csv", base=None, spot_radius=3, results="results")
     assert problems == []
     assert len(images) == 100_000
     assert images["i99999"].spot_radius == 2.5
@@ -212,7 +212,7 @@ def test_a_path_that_is_nearly_right_is_helped(tmp_path, monkeypatch, there, wri
     monkeypatch.chdir(tmp_path)
     (tmp_path / there).parent.mkdir(exist_ok=True)
     (tmp_path / there).write_bytes(b"II*")
-    rows, problems, _ = sheet.images(
+    rows, problems, _ = sheet.read_sheet(
         {"a": {"path": written}}, base=None, spot_radius=3, results="results"
     )
     assert problems == []
@@ -227,6 +227,6 @@ def test_a_path_that_is_nearly_right_is_helped(tmp_path, monkeypatch, there, wri
 )
 def test_a_plane_under_two_ids_is_noted():
     rows = {"a": {"path": "x.tif"}, "b": {"path": "x.tif", "z": 1}, "c": {"path": "./x.tif"}}
-    _, problems, notes = sheet.images(rows, base="raw", spot_radius=3, results="results")
+    _, problems, notes = sheet.read_sheet(rows, base="raw", spot_radius=3, results="results")
     assert problems == []
     assert notes == ["the same plane of the same file is counted twice: a and c"]

@@ -101,14 +101,14 @@ def test_others_have_the_evidence_that_they_have_without_the_one_that_failed():
     alone = work(compare=["median"])
     unfit = {"unfit": {"background": {"filter": "median", "radius": 3000}}}
     swept = work(methods=unfit, compare=["median", "unfit"])
-    found = assess.of_image(image, "a", RADIUS, **swept)
+    found = assess.assess_image(image, "a", RADIUS, **swept)
     (failed,) = found.pop("failed")
     assert failed["method"] == "unfit"
     assert failed["reason"].startswith("background failed: the filter's radius of 3000 px does")
-    assert found == assess.of_image(image, "a", RADIUS, **alone)
+    assert found == assess.assess_image(image, "a", RADIUS, **alone)
     assert sum(row["recovered"] for row in found["recovery"]) > 100
     with pytest.raises(failures.StepFailed, match="radius of 3000 px"):
-        assess.of_image(image, "a", RADIUS, **work(methods=unfit, compare=["unfit"]))
+        assess.assess_image(image, "a", RADIUS, **work(methods=unfit, compare=["unfit"]))
 
 
 def test_a_method_that_fails_on_most_images_has_no_say_and_one_that_fails_on_some_has(tmp_path):
@@ -121,4 +121,4 @@ def test_a_method_that_fails_on_most_images_has_no_say_and_one_that_fails_on_som
     ]
     tables.write(path, COLUMNS["counts"], rows)
     assert tables.fit_methods(path) == ["m", "n"]
-    assert tables.counts(path) == (["m", "n"], [[1, 2], [5, 6]])
+    assert tables.read_counts(path) == (["m", "n"], [[1, 2], [5, 6]])

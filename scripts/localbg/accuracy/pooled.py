@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from localbg.accuracy.scoring import match
+from localbg.accuracy.scoring import match_spots
 from localbg.core import bootstrap
 
 # What is added up of an image (or a spot) and a method; distances are squared pixels.
@@ -21,7 +21,7 @@ SCORES = ("precision", "recall", "f1", "count_error", "localisation_error")
 
 
 def of_image(row: Mapping) -> list[float]:
-    """`SUMS` of a row of `localbg.accuracy.scoring.accuracy`."""
+    """`SUMS` of a row of `localbg.accuracy.scoring.score_spots`."""
     squared = row["matched"] * row["localisation_error"] ** 2 if row["matched"] else 0.0
     return [row["n_truth"], row["n_spots"], row["matched"], squared]
 
@@ -52,9 +52,9 @@ def of_spots(truth: np.ndarray, found: Mapping[str, np.ndarray], tolerance: floa
     per_method = []
     for spots in found.values():
         spots = np.reshape(np.asarray(spots, float), (-1, 2))
-        pairs, distances = match(truth, spots, tolerance)
+        pairs, distances = match_spots(truth, spots, tolerance)
         others = np.delete(spots, pairs[:, 1], axis=0)
-        shared, _ = match(false_places, others, tolerance)
+        shared, _ = match_spots(false_places, others, tolerance)
         new = np.delete(others, shared[:, 1], axis=0)
         taken = [*shared[:, 0], *range(len(false_places), len(false_places) + len(new))]
         false_places = np.concatenate([false_places, new])

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 
-def match(a: np.ndarray, b: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+def match_spots(a: np.ndarray, b: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """Pair points of two sets one to one, as many as possible, then as closely as possible.
 
     Parameters
@@ -72,7 +72,7 @@ def match(a: np.ndarray, b: np.ndarray, tolerance: float) -> tuple[np.ndarray, n
     return pairs[order], np.concatenate(distances)[order]
 
 
-def agreement(a: np.ndarray, b: np.ndarray, tolerance: float) -> dict:
+def compare_spots(a: np.ndarray, b: np.ndarray, tolerance: float) -> dict:
     """How far two methods found the same spots.
 
     Returns
@@ -81,7 +81,7 @@ def agreement(a: np.ndarray, b: np.ndarray, tolerance: float) -> dict:
         ``matched``, ``only_a``, ``only_b`` and ``jaccard``: matched over all; 1 where neither
         found any.
     """
-    matched = len(match(a, b, tolerance)[0])
+    matched = len(match_spots(a, b, tolerance)[0])
     union = len(a) + len(b) - matched
     return {
         "matched": matched,
@@ -91,7 +91,7 @@ def agreement(a: np.ndarray, b: np.ndarray, tolerance: float) -> dict:
     }
 
 
-def accuracy(truth: np.ndarray, spots: np.ndarray, tolerance: float) -> dict:
+def score_spots(truth: np.ndarray, spots: np.ndarray, tolerance: float) -> dict:
     """How well spots fit the truth.
 
     Parameters
@@ -110,7 +110,7 @@ def accuracy(truth: np.ndarray, spots: np.ndarray, tolerance: float) -> dict:
         ``tolerance``. A ratio without a denominator is NaN; ``f1`` is 1 where there is nothing to
         find and nothing was found.
     """
-    distances = match(truth, spots, tolerance)[1]
+    distances = match_spots(truth, spots, tolerance)[1]
     n_truth, n_spots, matched = len(truth), len(spots), len(distances)
     return {
         "n_truth": n_truth,

@@ -12,7 +12,7 @@ import numpy as np
 
 from localbg.accuracy import scoring
 from localbg.assessment import decoy, injection, residuals
-from localbg.assessment.background_map import WHERE, survey
+from localbg.assessment.background_map import WHERE, map_background
 from localbg.assessment.completeness import ratio
 from localbg.core import failures
 from localbg.core.parameters import radius_in_pixels
@@ -20,7 +20,7 @@ from localbg.io.images import Plane
 from localbg.pipeline import chain
 
 
-def of_image(
+def assess_image(
     plane: Plane,
     image: str,
     spot_radius: float | str,
@@ -41,11 +41,11 @@ def of_image(
     spot_radius : number or str
         In pixels, or in µm as text.
     methods, steps
-        As `localbg.pipeline.chain.results` takes them.
+        As `localbg.pipeline.chain.run_methods` takes them.
     settings : dict
         The config's ``evidence``, with a list of ``contrasts``, and the ``seed``.
     shared : mapping, optional
-        As `localbg.pipeline.chain.results` takes it.
+        As `localbg.pipeline.chain.run_methods` takes it.
     threads : int
 
     Returns
@@ -64,14 +64,14 @@ def of_image(
     Methods for spots of one polarity get the same planted spots and decoys. Thresholds are
     those of the image as it is: planted spots are to be looked for as its own are, and must not
     move what they are measured by. Costs as many runs of all methods as there are plantings (the
-    fewer the larger the image, see `localbg.assessment.injection.choose`), and three more.
+    fewer the larger the image, see `localbg.assessment.injection.choose_spots`), and three more.
     """
     rows = {"recovery": [], "false_spots": [], "residuals": []}
     for polarity in ("bright", "dark"):
         chosen = [m for m in methods if polarity_of(m, steps) == polarity]
         if chosen:
             run = partial(
-                chain.results, methods=chosen, steps=steps, shared=shared, threads=threads
+                chain.run_methods, methods=chosen, steps=steps, shared=shared, threads=threads
             )
             of_these = _of_polarity(plane, image, spot_radius, run, settings, polarity, threads)
             for table, found in of_these.items():
@@ -100,8 +100,10 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
     # Of one grey level only, it has no noise to measure spots by, not even that of rounding.
     grey_step = 0.0 if plane.facts["flags"].startswith("constant") else plane.grey_step
-    ground = survey(plane.pixels, radius, polarity=polarity, grey_step=grey_step, threads=threads)
-    plants = injection.choose(
+    ground = map_background(
+        plane.pixels, radius, polarity=polarity, grey_step=grey_step, threads=threads
+    )
+    plants = injection.choose_spots(
         ground,
         settings["contrasts"],
         settings["planted"],
@@ -125,7 +127,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
                 raise made
 
     typical = float(np.median(ground.noise))
-    edges = residuals.edges(ground.steepness, ground.noise)
+    edges = residuals.find_edges(ground.steepness, ground.noise)
     steps = run.keywords["steps"]
     before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
     for name, mask, made in runs(plane.pixels, steps):
@@ -137,17 +139,17 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             "denoised": made["denoised"][centres].astype(float),
         }
         rows[name] = {
-            "rise_under_spots": residuals.rise_under_spots(
+            "rise_under_spots": residuals.measure_rise(
                 sign * made["background"].astype(np.float32),
                 places,
                 [spot["foreground_max"] for spot in made["spots"]],
                 radius,
             ),
-            "trend": residuals.trend(
+            "trend": residuals.measure_trend(
                 sign * made["foreground"], ground.level, made["labels"] > 0, typical
             ),
-            "count_correlation": residuals.count_correlation(places, ground.level, radius, typical),
-            "edge_excess": residuals.edge_excess(places, edges),
+            "count_correlation": residuals.correlate_counts(places, ground.level, radius, typical),
+            "edge_excess": residuals.measure_edge_excess(places, edges),
             "negative_fraction": made["record"]["negative_fraction"],
         }
     errors = [{"method": name, "error": error} for name, error in failed.items()]
@@ -159,7 +161,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     ladder = _ladder(settings["contrasts"], plants, ground)
     for number in range(plants.plantings.max(initial=-1) + 1):
         together = np.flatnonzero(plants.plantings == number)
-        pixels = injection.plant(
+        pixels = injection.inject_spots(
             plane.pixels,
             plants.places[together],
             plants.heights[together],
@@ -173,15 +175,15 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             results[name].note(plants, together, made, here, before[name]["places"], radius)
     for name, result in results.items():
         kept = before[name]
-        rows[name]["leakage"] = residuals.leakage(
+        rows[name]["leakage"] = residuals.measure_leakage(
             result.background, kept["background"], result.denoised, kept["denoised"]
         )
 
-    upside_down = decoy.turned(plane.pixels, ground, rng)
+    upside_down = decoy.invert_image(plane.pixels, ground, rng)
     turned = {name: len(made["spots"]) for name, _, made in runs(upside_down, as_before)}
     smooth = {
         name: _as_in(before[name]["places"], _places(made["spots"]), radius)
-        for name, _, made in runs(decoy.smooth(plane.pixels, ground), as_before)
+        for name, _, made in runs(decoy.smooth_image(plane.pixels, ground), as_before)
     }
     false = {name: max(n, smooth[name]) for name, n in turned.items()}
     return {
@@ -216,7 +218,11 @@ def _as_in(image, decoy, radius):
     Edges are softer in the decoy, so it can have spots that the image has not. Where they are more
     than the image has altogether, only those count that lie where one of the image's does.
     """
-    return len(decoy) if len(decoy) <= len(image) else len(scoring.match(image, decoy, radius)[0])
+    return (
+        len(decoy)
+        if len(decoy) <= len(image)
+        else len(scoring.match_spots(image, decoy, radius)[0])
+    )
 
 
 class _Recovered:
@@ -231,7 +237,7 @@ class _Recovered:
     def note(self, plants, together, made, centres, before, radius):
         self.background[together] = made["background"][centres]
         self.denoised[together] = made["denoised"][centres]
-        pairs, distances = injection.recovered(
+        pairs, distances = injection.match_recovered(
             plants.places[together], _places(made["spots"]), before, radius
         )
         which = together[pairs[:, 0]]

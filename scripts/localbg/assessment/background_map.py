@@ -32,7 +32,7 @@ MOST_FITTED, LEAST_FITTED = 50, 5
 
 
 @dataclass(frozen=True)
-class Ground:
+class BackgroundMap:
     """An image without its spots, in grey levels.
 
     Attributes
@@ -65,14 +65,14 @@ class Ground:
     sigma: float
 
 
-def survey(
+def map_background(
     image: np.ndarray,
     spot_radius: float,
     *,
     polarity: str = "bright",
     grey_step: float = 0.0,
     threads: int = 1,
-) -> Ground:
+) -> BackgroundMap:
     """Measure the ground of an image.
 
     Parameters
@@ -111,12 +111,12 @@ def survey(
     # Truncated filters see a constant; without it they see what is there.
     up = image.astype(np.float32) - np.float32(np.median(image))
     up = up if polarity == "bright" else -up
-    spots, strength = blobs(up, typical)
-    sigma = width(up, spots[np.argsort(-strength, kind="stable")], typical)
+    spots, strength = detect_blobs(up, typical)
+    sigma = measure_width(up, spots[np.argsort(-strength, kind="stable")], typical)
     under = near(spots, image.shape, SPOT_REACH * spot_radius)
     bare = _filled(image, under, 2 * spot_radius)
     level = _median(bare, LEVEL_RADIUS * spot_radius, threads).astype(np.float32)
-    local = local_noise(
+    local = estimate_local_noise(
         image,
         NOISE_RADIUS * spot_radius,
         spotted=under,
@@ -128,11 +128,13 @@ def survey(
     bright = level - low > np.maximum((high - low) / 2, 3 * local)
     where = np.select([steepness > local, bright], [1, 2], 0).astype(np.uint8)
     with np.errstate(divide="ignore"):
-        contrasts = heights(up, spots, sigma, typical) / local[tuple(spots.astype(int).T)]
-    return Ground(level, local, steepness, where, spots, contrasts, under, sigma)
+        contrasts = (
+            measure_amplitudes(up, spots, sigma, typical) / local[tuple(spots.astype(int).T)]
+        )
+    return BackgroundMap(level, local, steepness, where, spots, contrasts, under, sigma)
 
 
-def local_noise(
+def estimate_local_noise(
     image: np.ndarray,
     radius: float,
     *,
@@ -155,7 +157,7 @@ def local_noise(
     return np.maximum(local.astype(np.float32), np.float32(grey_step * 12**-0.5))
 
 
-def blobs(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+def detect_blobs(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     """Find what looks like bright spots about as wide as ``sigma`` pixels.
 
     Returns
@@ -175,7 +177,7 @@ def blobs(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
         ndimage.gaussian_filter(image, sigma, order) for order in ((2, 0), (0, 2), (1, 1))
     )
     lesser = -((yy + xx) / 2 + np.hypot((yy - xx) / 2, yx))
-    found = noise.measure(lesser)
+    found = noise.estimate_noise(lesser)
     highest = ndimage.maximum_filter(lesser, size=2 * int(np.ceil(sigma)) + 1)
     is_spot = (lesser == highest) & (lesser > found.level + LEAST_STRENGTH * found.noise)
     is_spot &= lesser * sigma > LEAST_RISE * _gradient(image, sigma)
@@ -183,7 +185,7 @@ def blobs(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     return places.astype(np.float64), lesser[is_spot]
 
 
-def width(image: np.ndarray, places: np.ndarray, typical: float) -> float:
+def measure_width(image: np.ndarray, places: np.ndarray, typical: float) -> float:
     """Standard deviation of Gaussian spots at some places, in pixels.
 
     Parameters
@@ -216,7 +218,9 @@ def width(image: np.ndarray, places: np.ndarray, typical: float) -> float:
     return sigma if typical / 2 <= sigma <= 2 * typical else typical
 
 
-def heights(image: np.ndarray, places: np.ndarray, sigma: float, smoothed: float) -> np.ndarray:
+def measure_amplitudes(
+    image: np.ndarray, places: np.ndarray, sigma: float, smoothed: float
+) -> np.ndarray:
     """How far bright Gaussian spots of a width rise above their ground, by their curvature.
 
     Parameters

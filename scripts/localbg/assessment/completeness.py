@@ -54,7 +54,7 @@ def ratio(contrasts: Sequence[float]) -> float:
     return (contrasts[-1] / contrasts[0]) ** (1 / (len(contrasts) - 1))
 
 
-def fit(
+def fit_completeness(
     contrasts: Sequence[float], planted: np.ndarray, recovered: np.ndarray, *, seed: int = 0
 ) -> tuple[Curve, dict[str, Point]]:
     """Fit a logistic curve in log contrast to the spots that were recovered in one image.

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from localbg.assessment.background_map import Ground
+from localbg.assessment.background_map import BackgroundMap
 
 
-def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.ndarray:
+def invert_image(image: np.ndarray, ground: BackgroundMap, rng: np.random.Generator) -> np.ndarray:
     """Turn an image over, bright for dark, once its spots are taken out.
 
     Parameters
     ----------
     image : ndarray, 2-D, uint8, uint16 or float32
-    ground : localbg.assessment.background_map.Ground
+    ground : localbg.assessment.background_map.BackgroundMap
     rng : numpy.random.Generator
 
     Returns
@@ -35,7 +35,7 @@ def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.nd
     - too high where the image has dark spots, dark grain or narrow dark gaps between cells: turned
       over, they stand out;
     - too low where noise has a longer tail on the bright side (few photons, hot pixels);
-    - off along the edges of cells, whose outside becomes the bright side (see `smooth`);
+    - off along the edges of cells, whose outside becomes the bright side (see `smooth_image`);
     - blind to what is like a spot and not wanted: dirt, or another kind of object.
     """
     bare = image.astype(np.float64)
@@ -46,7 +46,7 @@ def turned(image: np.ndarray, ground: Ground, rng: np.random.Generator) -> np.nd
     return (np.rint(over) if image.dtype.kind in "ui" else over).astype(image.dtype)
 
 
-def smooth(image: np.ndarray, ground: Ground) -> np.ndarray:
+def smooth_image(image: np.ndarray, ground: BackgroundMap) -> np.ndarray:
     """The ground of an image: its local level, without spots and without noise.
 
     Edges have their bright side where it is. Whatever is found in it is made of structure, by a

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from localbg.accuracy import scoring
-from localbg.assessment.background_map import Ground, near
+from localbg.assessment.background_map import BackgroundMap, near
 from localbg.assessment.completeness import ratio
 
 # Spot radii that planted spots keep from the image's own, and from each other in one planting: no
@@ -26,7 +26,7 @@ REACH = 5  # standard deviations to which a spot is drawn
 
 
 @dataclass(frozen=True)
-class Plants:
+class Injection:
     """Spots to plant.
 
     Attributes
@@ -53,8 +53,8 @@ class Plants:
     sigma: float
 
 
-def choose(
-    ground: Ground,
+def choose_spots(
+    ground: BackgroundMap,
     contrasts: list[float],
     each: int,
     spot_radius: float,
@@ -62,12 +62,12 @@ def choose(
     *,
     sigma: float | None = None,
     headroom: np.ndarray | float = np.inf,
-) -> Plants:
+) -> Injection:
     """Choose where to plant which spots.
 
     Parameters
     ----------
-    ground : localbg.assessment.background_map.Ground
+    ground : localbg.assessment.background_map.BackgroundMap
     contrasts : list of float
         Peak heights, in standard deviations of the local noise; each the same multiple of the one
         before. Spots are spread evenly within half a step of theirs.
@@ -114,7 +114,7 @@ def choose(
     pixels = tuple(np.rint(places).astype(int).T)
     tall = heights[order] * ground.noise[pixels]
     fits = (tall <= np.broadcast_to(headroom, ground.level.shape)[pixels]) & (plantings >= 0)
-    return Plants(
+    return Injection(
         places[fits],
         heights[order][fits],
         tall[fits],
@@ -124,7 +124,7 @@ def choose(
     )
 
 
-def headroom(image: np.ndarray, ground: Ground, polarity: str) -> np.ndarray | float:
+def headroom(image: np.ndarray, ground: BackgroundMap, polarity: str) -> np.ndarray | float:
     """Grey levels that each pixel can rise (fall, for dark spots) before its type cuts them off."""
     if image.dtype.kind == "f":
         return np.inf
@@ -171,7 +171,7 @@ def _scattered(totals, shape, spacing, rng):
     return np.array(placed)
 
 
-def plant(
+def inject_spots(
     image: np.ndarray,
     places: np.ndarray,
     heights: np.ndarray,
@@ -230,7 +230,7 @@ def plant(
     return result.astype(image.dtype)
 
 
-def recovered(
+def match_recovered(
     plants: np.ndarray, found: np.ndarray, before: np.ndarray, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which planted spots were found.
@@ -255,7 +255,7 @@ def recovered(
     matched first, and only what is left can be a planted spot.
     """
     found = np.asarray(found, float).reshape(-1, 2)
-    old = scoring.match(found, before, tolerance)[0][:, 0]
+    old = scoring.match_spots(found, before, tolerance)[0][:, 0]
     new = np.setdiff1d(np.arange(len(found)), old)
-    pairs, distances = scoring.match(plants, found[new], tolerance)
+    pairs, distances = scoring.match_spots(plants, found[new], tolerance)
     return np.column_stack([pairs[:, 0], new[pairs[:, 1]]]), distances

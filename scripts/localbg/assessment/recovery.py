@@ -11,7 +11,7 @@ import numpy as np
 from localbg.assessment import completeness
 from localbg.assessment.background_map import WHERE
 from localbg.assessment.completeness import Curve, Point
-from localbg.core.text import count
+from localbg.core.text import format_count
 
 PLACES = ("all", *WHERE)
 # Fewer planted spots than this say too little for a curve of an image.
@@ -81,7 +81,9 @@ class Recovery:
         if tally["planted"] < FEWEST:
             return Tally(**tally)
         tally["share"] = tally["planted"] / whole.planted if whole else 1.0
-        curve, points = completeness.fit(self.contrasts, planted, recovered, seed=self.seed)
+        curve, points = completeness.fit_completeness(
+            self.contrasts, planted, recovered, seed=self.seed
+        )
         return Tally(**tally, curve=curve, points=points)
 
     def add_failed(self, image: str, group: str, methods: list[str], reason: str) -> None:
@@ -121,7 +123,7 @@ class Recovery:
             row["intensity_bias"] = sum(tally.bias for tally in tallies) / recovered
         fitted = [tally for tally in tallies if tally.curve]
         if not fitted:
-            why = f"only {count(planted, 'spot')} planted"
+            why = f"only {format_count(planted, 'spot')} planted"
             if not planted:
                 why = "no spot planted: no such place clear of spots, or no noise"
             return row | {"note": why}

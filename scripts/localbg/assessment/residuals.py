@@ -15,7 +15,7 @@ EDGES, LEAST_EDGES = 0.1, 0.01
 UNDER, RING = 0.5, (2.0, 3.0)
 
 
-def leakage(
+def measure_leakage(
     background: np.ndarray, before: np.ndarray, image: np.ndarray, plain: np.ndarray
 ) -> float:
     """Share of a spot that the background took up, from spots that were planted.
@@ -39,7 +39,7 @@ def leakage(
     return float(np.median(share[seen] / rise[seen])) if seen.any() else math.nan
 
 
-def rise_under_spots(
+def measure_rise(
     background: np.ndarray, places: np.ndarray, heights: np.ndarray, spot_radius: float
 ) -> float:
     """How far the background rises under the spots found, as a share of their height.
@@ -75,7 +75,9 @@ def rise_under_spots(
     return float(np.median(shares)) if shares else math.nan
 
 
-def trend(foreground: np.ndarray, level: np.ndarray, mask: np.ndarray, noise: float) -> float:
+def measure_trend(
+    foreground: np.ndarray, level: np.ndarray, mask: np.ndarray, noise: float
+) -> float:
     """Slope of the foreground against the local level, outside of spots.
 
     Parameters
@@ -102,7 +104,7 @@ def trend(foreground: np.ndarray, level: np.ndarray, mask: np.ndarray, noise: fl
     return float(np.mean((below - below.mean()) * (above - above.mean())) / spread)
 
 
-def count_correlation(
+def correlate_counts(
     places: np.ndarray, level: np.ndarray, spot_radius: float, noise: float
 ) -> float:
     """Rank correlation of the number of spots in a tile with the level of its background.
@@ -139,7 +141,7 @@ def count_correlation(
     return float(np.corrcoef(rankdata(density), rankdata(mean))[0, 1])
 
 
-def edges(steepness: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def find_edges(steepness: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Pixels where the background changes as it does nowhere else, such as the rim of a cell.
 
     Parameters
@@ -159,7 +161,7 @@ def edges(steepness: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return (steepness >= least) & (steepness > noise)
 
 
-def edge_excess(places: np.ndarray, edges: np.ndarray) -> float:
+def measure_edge_excess(places: np.ndarray, edges: np.ndarray) -> float:
     """How many times as many spots lie on edges as their share of the area.
 
     Parameters
@@ -167,7 +169,7 @@ def edge_excess(places: np.ndarray, edges: np.ndarray) -> float:
     places : array_like, shape (n, 2)
         Pixels y, x.
     edges : ndarray of bool, 2-D
-        From `edges`.
+        From `find_edges`.
 
     Returns
     -------

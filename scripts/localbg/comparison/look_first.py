@@ -39,7 +39,7 @@ def median_of_others(counts: Sequence[int]) -> float:
     return statistics.median(others) if others else 0.0
 
 
-def reasons(
+def find_reasons(
     image: Mapping,
     counts: Mapping[str, int],
     usual: Mapping[str, tuple[float, float] | None],
@@ -85,7 +85,7 @@ def reasons(
         found.append((1 - f1[best], f"no method does better than F1 {f1[best]:.2f} ({best})"))
     if jaccards and (mean := statistics.mean(jaccards)) < FAIR_AGREEMENT:
         found.append((1 - mean, f"two methods share {mean:.0%} of their spots on average"))
-    found += measured_radius.reasons(rows)
+    found += measured_radius.find_reasons(rows)
     distances = {
         method: abs(n - usual[method][0]) / usual[method][1]
         for method, n in counts.items()
@@ -112,7 +112,7 @@ def reasons(
     return sorted(found, reverse=True)
 
 
-def ordered(found: Iterable[tuple[Mapping, list[tuple[float, str]]]]) -> list[dict]:
+def order_images(found: Iterable[tuple[Mapping, list[tuple[float, str]]]]) -> list[dict]:
     """Rows of look_first.csv: images with reasons, the oddest first, equals by id."""
     odd = [(image, why) for image, why in found if why]
     odd.sort(key=lambda pair: (-pair[1][0][0], pair[0]["image"]))

@@ -88,7 +88,7 @@ def in_order(texts: Iterable[str]) -> list[str]:
         return texts
 
 
-def lines(settings: Iterable[Mapping]) -> list[Line]:
+def find_lines(settings: Iterable[Mapping]) -> list[Line]:
     """All lines of two methods or more along a parameter whose values are positive numbers."""
     found = []
     for sweep, methods in axes(settings).items():
@@ -121,7 +121,7 @@ def _as_number(text):
         return text
 
 
-def slopes(values: Sequence[float], counts: np.ndarray) -> np.ndarray:
+def measure_slopes(values: Sequence[float], counts: np.ndarray) -> np.ndarray:
     """How strongly a count depends on a parameter.
 
     Parameters
@@ -146,7 +146,7 @@ def slopes(values: Sequence[float], counts: np.ndarray) -> np.ndarray:
     return np.where(counts > 0, change, np.nan)
 
 
-def plateau(values: Sequence[float], counts: Sequence[float]) -> tuple[int, int] | None:
+def find_plateau(values: Sequence[float], counts: Sequence[float]) -> tuple[int, int] | None:
     """The widest range of a parameter in which the count hardly changes.
 
     Parameters
@@ -171,7 +171,7 @@ def plateau(values: Sequence[float], counts: Sequence[float]) -> tuple[int, int]
     return best
 
 
-def stability(
+def measure_stability(
     settings: Iterable[Mapping], methods: Sequence[str], counts: np.ndarray, *, seed: int
 ) -> list[dict]:
     """Count and its slope along every line of the sweeps.
@@ -199,11 +199,14 @@ def stability(
     drawn = bootstrap.sums(counts, seed=seed) * len(counts) / max(len(counts) - 1, 1)
     means = bootstrap.means(counts, seed=seed)
     column = {method: k for k, method in enumerate(methods)}
-    for line in lines(settings):
+    for line in find_lines(settings):
         chosen = [column[method] for method in line.methods]
         total = counts[:, chosen].sum(axis=0)
-        slope, chance = slopes(line.values, total), slopes(line.values, drawn[:, chosen])
-        level = plateau(line.values, total)
+        slope, chance = (
+            measure_slopes(line.values, total),
+            measure_slopes(line.values, drawn[:, chosen]),
+        )
+        level = find_plateau(line.values, total)
         for k, method in enumerate(line.methods):
             ends = ["", ""] if level is None else [line.texts[i] for i in level]
             wide = 1.0 if level is None else line.values[level[1]] / line.values[level[0]]

@@ -46,7 +46,7 @@ def require_downloaded(source: str | os.PathLike) -> None:
 
     A file that is not there is left to who reads it.
     """
-    if os.path.isfile(source) and (record := failure(source)):
+    if os.path.isfile(source) and (record := read_failure(source)):
         raise DownloadFailed(record)
 
 
@@ -57,17 +57,17 @@ def is_system_error(error: Exception) -> bool:
     )
 
 
-def failed(step: str, image: str, error: Exception) -> dict:
+def record_failure(step: str, image: str, error: Exception) -> dict:
     """Log the error of an image's step and make its record; raise it where the machine failed."""
     if isinstance(error, DownloadFailed):
         return error.record
     if is_system_error(error):
         raise error
     log.error("%s: %s failed", image, step, exc_info=error)
-    return {"failed_step": step, "reason": reason(error)}
+    return {"failed_step": step, "reason": describe_error(error)}
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """An error in one line of plain words."""
     if isinstance(error, FileNotFoundError) and error.filename:
         return f"{error.filename} does not exist"
@@ -79,7 +79,7 @@ def reason(error: Exception) -> str:
     return text if ours and text else f"{type(error).__name__}: {text}"
 
 
-def failure(path: str | os.PathLike) -> dict | None:
+def read_failure(path: str | os.PathLike) -> dict | None:
     """The failure record that stands in place of a file, or None where the file is real."""
     with Path(path).open("rb") as file:
         if file.read(len(MARK)) != MARK:

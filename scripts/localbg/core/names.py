@@ -20,7 +20,7 @@ REPEATED = re.compile(r"(.+?)\1{19}$")
 EXPECTED = "expected letters, digits and _ . + = - and no . + = - in front"
 
 
-def shown(value, most: int = 60) -> str:
+def show(value, most: int = 60) -> str:
     """A value as messages show it: control characters escaped, long ones cut."""
     text = CONTROL.sub(lambda match: ascii(match[0])[1:-1], str(value))
     return text if len(text) <= most else f"{text[: most - 1]}…"
@@ -29,10 +29,10 @@ def shown(value, most: int = 60) -> str:
 def first_of(names: list[str]) -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{shown(names[0], MOST_CHARACTERS)}{more}"
+    return f"{show(names[0], MOST_CHARACTERS)}{more}"
 
 
-def problem(name: str) -> str | None:
+def find_problem(name: str) -> str | None:
     """Say why a name can't be that of a file on every system, or None where it can.
 
     Parameters
@@ -46,7 +46,7 @@ def problem(name: str) -> str | None:
     """
     if not NAME.fullmatch(name):
         odd = "".join(sorted(set(ODD.findall(name)))) or name[:1]
-        return f"has characters that don't fit a file name ('{shown(odd)}'); {EXPECTED}"
+        return f"has characters that don't fit a file name ('{show(odd)}'); {EXPECTED}"
     if len(name) > MOST_CHARACTERS:
         return f"has {len(name)} characters; expected {MOST_CHARACTERS} at most"
     if name.endswith("."):
@@ -55,13 +55,13 @@ def problem(name: str) -> str | None:
         return "is the name of a device on Windows; expected another name"
     if again := REPEATED.search(name):
         return (
-            f"ends in '{shown(again[1], 20)}' 20 times over, which Snakemake refuses; expected "
+            f"ends in '{show(again[1], 20)}' 20 times over, which Snakemake refuses; expected "
             "another ending"
         )
     return None
 
 
-def cleaned(stem: str) -> str:
+def clean(stem: str) -> str:
     """A name made of that of a file, which always fits.
 
     Parameters
@@ -76,7 +76,7 @@ def cleaned(stem: str) -> str:
         of the stem's hash are added, so that the same file always has the same name.
     """
     name = ODD.sub("_", stem).lstrip(".+=-").rstrip(".")
-    if problem(name) is None:
+    if find_problem(name) is None:
         return name
     digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name[: MOST_CHARACTERS - 9].replace('.', '_') or 'image'}_{digest}"

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from localbg.core.names import shown
+from localbg.core.names import show
 
 Size = float
 """Annotation of a length: pixels, multiples of the spot radius (``2x``), or ``0.5um``."""
@@ -85,13 +85,13 @@ class Parameter:
         return self.kind in UNITS
 
 
-def nearest(word, words) -> str:
+def suggest_nearest(word, words) -> str:
     """Hint at the valid word that resembles ``word`` most; empty where none does."""
     match = difflib.get_close_matches(str(word), [str(w) for w in words], n=1, cutoff=0.5)
     return f" Did you mean '{match[0]}'?" if match else ""
 
 
-def functions(path: Path) -> dict[str, dict[str, Parameter]]:
+def read_functions(path: Path) -> dict[str, dict[str, Parameter]]:
     """Keyword-only parameters of a module's public functions.
 
     Parameters
@@ -111,7 +111,7 @@ def functions(path: Path) -> dict[str, dict[str, Parameter]]:
     }
 
 
-def constant(path: Path, name: str):
+def read_constant(path: Path, name: str):
     """Value of a module's literal constant; the module is parsed, not imported.
 
     Parameters
@@ -153,7 +153,7 @@ def _parameter(annotation, default) -> Parameter:
     )
 
 
-def problem(value, parameter: Parameter) -> str | None:
+def find_problem(value, parameter: Parameter) -> str | None:
     """Say what is wrong with a parameter's value, or None where it is right."""
     if value == []:
         return "is an empty list; give a value, or a list of values to sweep over"
@@ -164,7 +164,8 @@ def problem(value, parameter: Parameter) -> str | None:
         if any(value == choice and type(value) is type(choice) for choice in parameter.choices):
             return None
         expected = ", ".join(map(str, parameter.choices))
-        return f"is {given(value)}; expected one of {expected}.{nearest(value, parameter.choices)}"
+        hint = suggest_nearest(value, parameter.choices)
+        return f"is {given(value)}; expected one of {expected}.{hint}"
     if parameter.kind == "bool":
         return None if isinstance(value, bool) else f"is {given(value)}; expected true or false"
     if parameter.is_scaled:
@@ -186,13 +187,13 @@ def is_number(value) -> bool:
 def given(value) -> str:
     """A value as messages show it: as it is written in Python, cut where it is long."""
     try:
-        return shown(repr(value))
+        return show(repr(value))
     except ValueError:  # Python does not write numbers of thousands of digits
         return "a number of thousands of digits"
 
 
-def normal(value, parameter: Parameter):
-    """A value that has no `problem` as functions take it: 2.0 for a whole number is 2, -0 is 0."""
+def normalise(value, parameter: Parameter):
+    """A value without a problem as functions take it: 2.0 for a whole number is 2, -0 is 0."""
     if parameter.kind == "Whole" and is_number(value):
         return int(value)
     return value + 0.0 if isinstance(value, float) else value
@@ -267,7 +268,7 @@ def scale(value, kind: str, spot_radius):
     return _join(number * factor, radius_unit + power)
 
 
-def in_pixels(value, pixel_size_um: float | None, *, least: float = LEAST_PIXELS) -> float | None:
+def to_pixels(value, pixel_size_um: float | None, *, least: float = LEAST_PIXELS) -> float | None:
     """Turn a scaled size or area into pixels.
 
     Parameters
@@ -313,21 +314,21 @@ def radius_in_pixels(spot_radius, pixel_size_um: float | None) -> float:
     Raises
     ------
     ValueError
-        As `in_pixels`, and where the radius is smaller.
+        As `to_pixels`, and where the radius is smaller.
     """
-    return in_pixels(spot_radius, pixel_size_um, least=LEAST_RADIUS)
+    return to_pixels(spot_radius, pixel_size_um, least=LEAST_RADIUS)
 
 
-def resolved(parameters: dict, pixel_size_um: float | None) -> dict:
+def resolve(parameters: dict, pixel_size_um: float | None) -> dict:
     """A step's parameters as its function takes them: every size in pixels.
 
     Raises
     ------
     ValueError
-        As `in_pixels`.
+        As `to_pixels`.
     """
     return {
-        name: in_pixels(value, pixel_size_um)
+        name: to_pixels(value, pixel_size_um)
         if isinstance(value, str) and NUMBER.match(value)
         else value
         for name, value in parameters.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from localbg.core.text import listed
+from localbg.core.text import join_words
 from localbg.detection.shapes import FWHM_PER_RADIUS
 
 # Spots that tell a radius: the stronger half, no fewer than the one and no more than the other.
@@ -25,7 +25,7 @@ MANY, FEWEST_ODD = 0.25, 3
 SHARES = ("narrow", "wide", "saturated", "crowded")
 
 
-def summary(spots: Sequence[Mapping[str, str]]) -> dict:
+def summarise_shapes(spots: Sequence[Mapping[str, str]]) -> dict:
     """What the shapes of the spots of an image and method come to.
 
     Parameters
@@ -105,7 +105,7 @@ def _share(row, name):
     return share if share * int(row.get("n_spots") or 0) > FEWEST_ODD - 0.5 else 0.0
 
 
-def doubt(row: Mapping[str, str]) -> str:
+def find_doubt(row: Mapping[str, str]) -> str:
     """Why not to trust the spots of a method on an image, going on with "where"; or nothing."""
     n_spots, radius = row.get("n_spots"), row.get("spot_radius")
     if is_hot(row):
@@ -153,13 +153,13 @@ def remark(rows: Iterable[Mapping[str, str]]) -> str:
     )
 
 
-def reasons(rows: Iterable[Mapping[str, str]]) -> list[tuple[float, str]]:
+def find_reasons(rows: Iterable[Mapping[str, str]]) -> list[tuple[float, str]]:
     """How odd it is, from 0 to 1, and what the shapes of an image's spots say; rows as of `remark`.
 
     Of several methods the one with the most narrow or wide spots has the word.
     """
     rows = list(rows)
-    odd = [(max(_share(row, "narrow"), _share(row, "wide")), doubt(row), row) for row in rows]
+    odd = [(max(_share(row, "narrow"), _share(row, "wide")), find_doubt(row), row) for row in rows]
     share, words, row = max(odd, key=lambda one: one[0], default=(0, "", {}))
     found = [(0.5 + share / 2, f"{words} ({row['method']})")] if words else []
     if text := remark(rows):
@@ -183,7 +183,7 @@ def warning(images: Iterable[tuple[str, Sequence[Mapping[str, str]]]]) -> str:
     Parameters
     ----------
     images : iterable of (str, sequence of mappings)
-        Image, and its rows of counts.csv, as text; see `localbg.io.tables.grouped`.
+        Image, and its rows of counts.csv, as text; see `localbg.io.tables.read_grouped`.
     """
     told, off = 0, []
     for image, rows in images:
@@ -202,7 +202,7 @@ def warning(images: Iterable[tuple[str, Sequence[Mapping[str, str]]]]) -> str:
             f"{text}: set spot_radius: {float(np.median(measured)):.2g} and run again, or run the "
             "target suggest for a proposal."
         )
-    names = listed([image for image, _, _ in off])
+    names = join_words([image for image, _, _ in off])
     # Nothing is smaller for being out of focus.
     is_larger = any(radius > given for _, radius, given in off)
     why = "they are out of focus, or need" if is_larger else "they need"

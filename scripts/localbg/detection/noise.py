@@ -32,7 +32,7 @@ class Noise(NamedTuple):
     scatter: float
 
 
-def measure(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
+def estimate_noise(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
     """Measure level, noise and scatter of a foreground.
 
     Parameters
@@ -122,7 +122,8 @@ def second_differences(
     Returns
     -------
     ndarray of float32
-        Grey levels. A plane has none, white noise its own standard deviation (see `pixel_noise`).
+        Grey levels. A plane has none, white noise its own standard deviation (see
+        `estimate_pixel_noise`).
     """
     steps = [min(step, (n - 1) // 2) for n in image.shape]
     rows, columns = (
@@ -136,7 +137,7 @@ def second_differences(
     return total / 6
 
 
-def pixel_noise(image: np.ndarray) -> float:
+def estimate_pixel_noise(image: np.ndarray) -> float:
     """Standard deviation of the noise of single pixels, in grey levels.
 
     Parameters

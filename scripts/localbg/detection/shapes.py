@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from localbg.detection.likeness import likeness
-from localbg.detection.noise import pixel_noise
+from localbg.detection.noise import estimate_pixel_noise
 
 # Of a Gaussian whose radius is sqrt(2) standard deviations, as everywhere here.
 FWHM_PER_RADIUS = 2 * math.log(2) ** 0.5
@@ -23,7 +23,7 @@ CROWDED = 2.25
 FLAGS = ("narrow", "wide", "saturated", "border", "crowded")
 
 
-def shapes(
+def measure_shapes(
     found: dict[str, np.ndarray],
     labels: np.ndarray,
     image: np.ndarray,
@@ -38,7 +38,7 @@ def shapes(
     Parameters
     ----------
     found : dict of str to ndarray
-        From `localbg.detection.spots.measure`.
+        From `localbg.detection.spots.measure_spots`.
     labels, image, foreground : ndarray, 2-D
         What that was measured on.
     facts : dict
@@ -68,7 +68,7 @@ def shapes(
 
     up = image.astype(np.float32) if polarity == "bright" else -image.astype(np.float32)
     tops = _tops(labels, foreground, found["spot"])
-    sigmas = widths(up, tops, spot_radius / 2**0.5, pixel_noise(image))
+    sigmas = widths(up, tops, spot_radius / 2**0.5, estimate_pixel_noise(image))
     fwhm = FWHM_PER_RADIUS * 2**0.5 * sigmas
     centres = np.column_stack([found["y"], found["x"]])
     expected = FWHM_PER_RADIUS * spot_radius

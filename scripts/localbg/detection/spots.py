@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from localbg.core.parameters import Area, NonNegative, Size
-from localbg.detection.shapes import shapes
+from localbg.detection.shapes import measure_shapes
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -116,7 +116,7 @@ def _border_labels(labels):
     return np.unique(edges[edges > 0])
 
 
-def measure(
+def measure_spots(
     labels: np.ndarray,
     image: np.ndarray,
     foreground: np.ndarray,
@@ -189,7 +189,7 @@ def measure(
     }
 
 
-def measured(
+def tabulate_spots(
     labels: np.ndarray,
     image: np.ndarray,
     foreground: np.ndarray,
@@ -200,12 +200,12 @@ def measured(
     spot_radius: float,
     polarity: str,
 ) -> list[dict]:
-    """`measure` and `localbg.detection.shapes.shapes` as a row for each spot.
+    """`measure_spots` and `localbg.detection.shapes.measure_shapes` as a row for each spot.
 
     Parameters
     ----------
     labels, image, foreground, background : ndarray
-        See `measure`.
+        See `measure_spots`.
     found : dict
         ``level`` and ``noise`` of the foreground.
     facts : dict
@@ -214,10 +214,10 @@ def measured(
         Pixels.
     polarity : {"bright", "dark"}
     """
-    columns = measure(
+    columns = measure_spots(
         labels, image, foreground, background, level=found["level"], noise=found["noise"]
     )
-    columns |= shapes(
+    columns |= measure_shapes(
         columns, labels, image, foreground, facts, spot_radius=spot_radius, polarity=polarity
     )
     values = zip(*(column.tolist() for column in columns.values()), strict=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from localbg.core.checks import require_plane
 from localbg.core.parameters import NonNegative, Percent, Positive, Share, Size
-from localbg.detection.noise import Noise, measure
+from localbg.detection.noise import Noise, estimate_noise
 
 if TYPE_CHECKING:
     from localbg.detection.matched_filter import Limits
@@ -32,7 +32,7 @@ class Scene(NamedTuple):
     found : Noise
         Of the foreground.
     grey_step : float
-        See `localbg.detection.noise.measure`.
+        See `localbg.detection.noise.estimate_noise`.
     shared : float or None
         What is to be taken in place of what the rule says; for rules that give a mask.
     earlier : mapping or None
@@ -67,7 +67,7 @@ def threshold(
     foreground : ndarray of float32, 2-D
         Spots are positive.
     grey_step : float
-        See `localbg.detection.noise.measure`.
+        See `localbg.detection.noise.estimate_noise`.
     denoised, raw : ndarray, same shape, optional
         What the background was subtracted from, and what that was made of; the rule
         ``matched_filter`` fits spots and measures the noise there, by default in the foreground.
@@ -103,7 +103,7 @@ def threshold(
         If the foreground is not 2-D, is empty, or has values that are not finite.
     """
     require_plane(foreground)
-    found = measure(foreground, grey_step=grey_step)
+    found = estimate_noise(foreground, grey_step=grey_step)
     highest = float(foreground.max())
     record = {"rule": rule, "parameters": parameters} | found._asdict()
     if highest == float(foreground.min()):

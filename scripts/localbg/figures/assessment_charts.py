@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.assessment.completeness import Curve
-from localbg.core.text import count
+from localbg.core.text import format_count
 from localbg.figures.style import COLOURS, WIDTH, plain, styled
 
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
@@ -31,7 +31,7 @@ RESIDUALS = {
 
 
 @styled
-def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figure:
+def draw_completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figure:
     """Show the share of planted spots that each method found, by contrast.
 
     Parameters
@@ -65,7 +65,7 @@ def completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figu
         figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=6)
     all_of_one = (row for row in recovery if row["where"] == "all" and row["method"] == methods[0])
     planted = sum(row["planted"] for row in all_of_one)
-    title = f"{count(planted, 'spot')} planted in {count(len(images), 'image')}"
+    title = f"{format_count(planted, 'spot')} planted in {format_count(len(images), 'image')}"
     figure.suptitle(title if images else "No spots were planted", x=0.01, ha="left")
     return figure
 
@@ -111,7 +111,7 @@ def _recovery(axes, where, methods, recovery, curves):
     _by_contrast(axes, recovery)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("height of the planted spot, noise standard deviations")
-    axes.set_title(f"{TITLES[where]}: {count(planted, 'spot')}", loc="left")
+    axes.set_title(f"{TITLES[where]}: {format_count(planted, 'spot')}", loc="left")
 
 
 def _span(recovery):
@@ -187,7 +187,7 @@ def _halves(axes, methods, recovery, curves):
 
 
 @styled
-def doubts(false_spots: Sequence[Mapping], residuals: Sequence[Mapping]) -> Figure:
+def draw_doubts(false_spots: Sequence[Mapping], residuals: Sequence[Mapping]) -> Figure:
     """Show how many false spots to expect of each method, and what it left in the wrong place.
 
     Parameters
@@ -211,7 +211,7 @@ def doubts(false_spots: Sequence[Mapping], residuals: Sequence[Mapping]) -> Figu
         values = {m: [row["density"] for row in rows if row["method"] == m] for m in methods}
         images = len({row["image"] for row in rows})
         _points(where, values, title)
-        where.set_ylabel(f"per 10,000 px, {count(images, 'image')}")
+        where.set_ylabel(f"per 10,000 px, {format_count(images, 'image')}")
         where.set_ylim(bottom=0)
     for where, (name, (text, limits)) in zip(
         axes[[1, 2, 3, 5, 6, 7]], RESIDUALS.items(), strict=True

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from localbg.core import failures, files
-from localbg.core.parameters import radius_in_pixels, resolved
-from localbg.core.text import count, described, number
+from localbg.core.parameters import radius_in_pixels, resolve
+from localbg.core.text import describe_parameters, format_count, format_number
 from localbg.figures.style import MAX_METHODS, Result
 from localbg.io import images, tables
 
@@ -90,7 +90,7 @@ def read(
 
 def _failure(*paths):
     """The first failure record that stands in place of a file."""
-    return next(filter(None, map(failures.failure, paths)), None)
+    return next(filter(None, map(failures.read_failure, paths)), None)
 
 
 def _result(recipe, background, foreground, threshold, spots, pixel_size_um):
@@ -113,19 +113,20 @@ def _text(recipe, found, n_spots, pixel_size_um):
     denoise = _filter(recipe["denoise"], pixel_size_um)
     background = _filter(recipe["background"], pixel_size_um)
     origin = f"the denoised image ({denoise})" if recipe["of"] == "denoised" else "the raw image"
-    rule = described({"rule": found["rule"]} | found["parameters"])
+    rule = describe_parameters({"rule": found["rule"]} | found["parameters"])
     if found["decided_by"] == "min_snr":
         rule += ", raised to min_snr"
     return (
-        f"{background}, of {origin};  threshold {number(found['threshold'])} grey levels ({rule});"
-        f"  {count(n_spots, 'spot')}"
+        f"{background}, of {origin};  "
+        f"threshold {format_number(found['threshold'])} grey levels ({rule});  "
+        f"{format_count(n_spots, 'spot')}"
     )
 
 
 def _filter(parameters, pixel_size_um):
     sizes = {
-        key: f"{number(value)} px" if key in LENGTHS else value
-        for key, value in resolved(parameters, pixel_size_um).items()
+        key: f"{format_number(value)} px" if key in LENGTHS else value
+        for key, value in resolve(parameters, pixel_size_um).items()
         if key != "polarity"
     }
-    return described(sizes)
+    return describe_parameters(sizes)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from localbg.core.text import count
+from localbg.core.text import format_count
 from localbg.figures.style import COLOURS, WIDTH, styled
 
 HATCHES = ("", "//", "..", "xx")  # tell methods apart that share a colour
@@ -18,7 +18,7 @@ MAX_IMAGES = 40  # with a bar for each; more are shown as distributions
 
 
 @styled
-def counts(rows: Sequence[Mapping], truth: Mapping[str, int]) -> Figure:
+def draw_counts(rows: Sequence[Mapping], truth: Mapping[str, int]) -> Figure:
     """Show the number of spots of each image and method.
 
     Parameters
@@ -45,7 +45,8 @@ def counts(rows: Sequence[Mapping], truth: Mapping[str, int]) -> Figure:
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
     failures = sum(None in of_image.values() for of_image in found.values())
-    title = f"Spots found in {count(len(found), 'image')} by {count(len(methods), 'method')}"
+    by = format_count(len(methods), "method")
+    title = f"Spots found in {format_count(len(found), 'image')} by {by}"
     axes.set_title(f"{title}; {failures} failed" if failures else title, loc="left", pad=22)
     return figure
 
@@ -129,7 +130,7 @@ def _distributions(found, methods, truth):
 
 
 @styled
-def agreement(rows: Sequence[Mapping], methods: Sequence[str]) -> Figure:
+def draw_agreement(rows: Sequence[Mapping], methods: Sequence[str]) -> Figure:
     """Show the mean Jaccard index of each pair of methods.
 
     Parameters
@@ -157,7 +158,7 @@ def agreement(rows: Sequence[Mapping], methods: Sequence[str]) -> Figure:
     axes.set_xticks(range(n), methods, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(n), methods)
     axes.tick_params(length=0)
-    images = count(len({row["image"] for row in rows}), "image")
+    images = format_count(len({row["image"] for row in rows}), "image")
     title = f"Agreement of methods, mean over {images}" if rows else "No methods to compare"
     axes.set_title(title, pad=10)
     bar = figure.colorbar(shown, ax=axes, shrink=0.8)

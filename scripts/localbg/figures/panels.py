@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from numpy.lib.stride_tricks import sliding_window_view
 
 from localbg.accuracy import scoring
-from localbg.core.text import count, number
+from localbg.core.text import format_count, format_number
 from localbg.figures.style import WIDTH, Result, image_title, styled
 
 # Pixels along an axis that are shown whole; in larger images a spot could not be seen.
@@ -39,7 +39,7 @@ def foreground_limit(results: Sequence[Result]) -> float:
 
 
 def judged(spots: np.ndarray, truth: np.ndarray, tolerance: float) -> dict[str, np.ndarray]:
-    """Split spots and truth as `localbg.accuracy.scoring.accuracy` counts them.
+    """Split spots and truth as `localbg.accuracy.scoring.score_spots` counts them.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def judged(spots: np.ndarray, truth: np.ndarray, tolerance: float) -> dict[str, 
         ``true`` and ``false`` spots; ``met`` and ``missed`` true positions.
     """
     spots, truth = (np.reshape(points, (-1, 2)) for points in (spots, truth))
-    pairs, _ = scoring.match(truth, spots, tolerance)
+    pairs, _ = scoring.match_spots(truth, spots, tolerance)
     met, hit = np.zeros(len(truth), bool), np.zeros(len(spots), bool)
     met[pairs[:, 0]], hit[pairs[:, 1]] = True, True
     return {"true": spots[hit], "false": spots[~hit], "met": truth[met], "missed": truth[~met]}
@@ -70,7 +70,7 @@ def window(
 
 
 @styled
-def panels(
+def draw_panels(
     name: str,
     image: np.ndarray,
     results: Sequence[Result],
@@ -115,7 +115,7 @@ def panels(
     if view != whole:
         notes.append(f"Shown: {_described(view)}, outlined at the left. Counts: the whole image.")
     if left_out:
-        notes.append(f"{count(left_out, 'more method')} not shown.")
+        notes.append(f"{format_count(left_out, 'more method')} not shown.")
     title = image_title(name, image, pixel_size_um)
     figure, rows, bars = _panel_axes(title, " ".join(notes), len(results), _aspect(view))
     for axes, result in zip(rows, results, strict=True):
@@ -136,11 +136,11 @@ def panels(
             _scale_bar(axes, pixel_size_um)
     bar = figure.colorbar(shades, cax=bars[0], orientation="horizontal", extend="both")
     bar.set_label(
-        f"grey levels of raw, background, spots found: {number(low)} to {number(high)} "
-        "(0.1 to 99.9 % of raw)"
+        "grey levels of raw, background, spots found: "
+        f"{format_number(low)} to {format_number(high)} (0.1 to 99.9 % of raw)"
     )
     bar = figure.colorbar(coloured, cax=bars[1], orientation="horizontal", extend="both")
-    bar.set_label(f"foreground, grey levels: ±{number(limit)} (99.9 % of all foregrounds)")
+    bar.set_label(f"foreground, grey levels: ±{format_number(limit)} (99.9 % of all foregrounds)")
     return figure
 
 
@@ -270,7 +270,7 @@ def _scale_bar(axes, pixel_size_um):
     stroke = [withStroke(linewidth=4, foreground="black")]
     axes.plot(ends, (y, y), color="white", lw=2, path_effects=stroke, scalex=False, scaley=False)
     axes.annotate(
-        f"{number(length)} µm",
+        f"{format_number(length)} µm",
         (sum(ends) / 2, y),
         (0, 4),
         textcoords="offset points",

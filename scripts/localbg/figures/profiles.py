@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from localbg.core.text import count, number
+from localbg.core.text import format_count, format_number
 from localbg.figures.style import COLOURS, WIDTH, Result, image_title, styled
 
 # One for each method, with its colour. None is plainly dashed: dashes are thresholds.
@@ -37,7 +37,7 @@ def brightest(results: Sequence[Result], spot_radius: float, n: int = 3) -> list
 
 
 @styled
-def profiles(
+def draw_profiles(
     name: str,
     image: np.ndarray,
     results: Sequence[Result],
@@ -51,7 +51,7 @@ def profiles(
     Parameters
     ----------
     name, image, results, spot_radius, pixel_size_um, left_out
-        As `localbg.figures.panels.panels`.
+        As `localbg.figures.panels.draw_panels`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def profiles(
         y, x = map(int, np.unravel_index(highest.argmax(), highest.shape))
     spots = found or [(y, x)]
     if left_out:
-        what += f"; {count(left_out, 'more method')} not shown"
+        what += f"; {format_count(left_out, 'more method')} not shown"
     figure = Figure(figsize=(WIDTH, 6.4))
     figure.suptitle(f"{image_title(name, image, pixel_size_um)}; {what}", x=0.055, ha="left")
     grid = figure.subplots(2, len(spots), sharex="col", sharey="row", squeeze=False)
@@ -104,7 +104,7 @@ def _profile(upper, lower, image, results, spot, radius):
     lower.axhline(0, color="0.8", lw=0.8, zorder=0)
     for colour, line, result in zip(COLOURS, LINES, results, strict=False):
         style = {"color": colour, "ls": line, "lw": 1.5}
-        label = f"{_wrapped(result.method)}\nthreshold {number(result.threshold)}"
+        label = f"{_wrapped(result.method)}\nthreshold {format_number(result.threshold)}"
         upper.plot(columns, result.background[y, columns], label=label, **style)
         lower.plot(columns, result.foreground[y, columns], label=result.method, **style)
         lower.axhline(result.threshold, color=colour, ls="--", lw=0.9)

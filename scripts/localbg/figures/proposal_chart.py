@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from localbg.core.text import count, number
+from localbg.core.text import format_count, format_number
 from localbg.figures.panels import TRUE, foreground_limit, grey_range, rings, show, window
 from localbg.figures.style import COLOURS, WIDTH, Result, styled
 from localbg.suggest import proposal
@@ -77,7 +77,7 @@ def try_out(
     found : Blobs
         Its blobs; at least one.
     proposed : mapping of str to mapping
-        By method, what `localbg.suggest.proposal.size` gives.
+        By method, what `localbg.suggest.proposal.choose_size` gives.
     sigma : float
         Of the denoising filter, in spot radii.
 
@@ -94,8 +94,8 @@ def try_out(
         name, size = row["filter"], row["multiple"] * radius
         below = proposal.background(quiet, radius, name, row["multiple"])
         words = (
-            f"{name}, {proposal.SIZES[name]} {row['multiple']:g}x = {number(size)} px;  on all "
-            f"images {row['spots_left']:.0%} of the spots' height left in the background, "
+            f"{name}, {proposal.SIZES[name]} {row['multiple']:g}x = {format_number(size)} px;  "
+            f"on all images {row['spots_left']:.0%} of the spots' height left in the background, "
             f"{row['structure_lost']:.0%} of it missed beside them"
             + ("" if row["suits"] else ";  does not suit these images")
         )
@@ -126,7 +126,8 @@ def draw_proposal(
         Of each image.
     judged : Radius
     proposed : mapping of str to mapping
-        By method, what `localbg.suggest.proposal.size` gives; empty where there are no blobs.
+        By method, what `localbg.suggest.proposal.choose_size` gives; empty where there are no
+        blobs.
     sigma : float
         Of the denoising filter, in spot radii.
 
@@ -152,8 +153,8 @@ def draw_proposal(
     signed = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     aspect = min(max((view[0].stop - view[0].start) / (view[1].stop - view[1].start), 0.4), 1.5)
     figure, axes, bars = _panels(len(results) + 1, aspect)
-    size = f"{count(len(blobs.radii), 'blob')}, radius {number(blobs.radius)} px"
-    title = f"Proposed spot radius: {number(judged.pixels)} px ({judged.sureness})"
+    size = f"{format_count(len(blobs.radii), 'blob')}, radius {format_number(blobs.radius)} px"
+    title = f"Proposed spot radius: {format_number(judged.pixels)} px ({judged.sureness})"
     top = 1 - 0.12 / figure.get_figheight()
     figure.suptitle(title, x=LEFT / WIDTH, y=top, ha="left", va="top", weight="bold")
     show(axes[0][0], image, view, **grey)
@@ -173,9 +174,11 @@ def draw_proposal(
         panel.set_xticks([])
         panel.set_yticks([])
     bar = figure.colorbar(drawn, cax=bars[0], orientation="horizontal", extend="both")
-    bar.set_label(f"image and backgrounds, grey levels: {number(low)} to {number(high)}")
+    bar.set_label(
+        f"image and backgrounds, grey levels: {format_number(low)} to {format_number(high)}"
+    )
     bar = figure.colorbar(coloured, cax=bars[1], orientation="horizontal", extend="both")
-    bar.set_label(f"foreground, grey levels: ±{number(limit)}")
+    bar.set_label(f"foreground, grey levels: ±{format_number(limit)}")
     return figure
 
 

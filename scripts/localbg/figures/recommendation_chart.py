@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from localbg.core.text import count
+from localbg.core.text import format_count
 from localbg.figures.style import COLOURS, WIDTH, styled
-from localbg.ranking.criteria import KINDS, Evidence
+from localbg.ranking.criteria import KINDS, Criterion
 
 MAX_ROWS = 30  # methods that are shown
 CHARACTERS = 150  # that fit side by side under the panels
@@ -19,7 +19,7 @@ MAX_DOUBTS = 3  # that are told below the panels
 
 
 @styled
-def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
+def draw_recommendation(rows: Sequence[dict], evidence: Sequence[Criterion]) -> Figure:
     """Show each method's scores in the order of the recommendation.
 
     Parameters
@@ -55,7 +55,7 @@ def verdict(rows: Sequence[dict], evidence: Sequence[Evidence]) -> Figure:
             panel.plot([low, high], [place, place], color=colour, lw=2.5, solid_capstyle="butt")
             panel.plot([estimate], [place], "o", color=colour, ms=7)
         better = "higher" if one.higher_is_better else "lower"
-        where = count(one.n_images, "image") if one.n_images else ""
+        where = format_count(one.n_images, "image") if one.n_images else ""
         panel.set_title(f"{one.kind}{f': {where}' if where else ''}", loc="left", weight="bold")
         label = f"{one.measure}; {better} is better"
         panel.set_xlabel(textwrap.fill(label, CHARACTERS // len(evidence)))
@@ -84,7 +84,7 @@ def _doubts(rows):
         if row["rank"] == 1 and row.get("not_on")
     ]
     left_out = len(lines) - MAX_DOUBTS
-    more = [f"… nor {count(left_out, 'more method')}: see the table"] if left_out > 0 else []
+    more = [f"… nor {format_count(left_out, 'more method')}: see the table"] if left_out > 0 else []
     return [textwrap.shorten(line, CHARACTERS - 20, placeholder=" …") for line in lines][
         :MAX_DOUBTS
     ] + more
@@ -98,7 +98,7 @@ def _title(rows):
         return "No method can be recommended"
     found = f"Recommended: {first['method']}"
     if ties:
-        return f"{found}, with no real difference from {count(ties, 'other method')}"
+        return f"{found}, with no real difference from {format_count(ties, 'other method')}"
     if equal:
         return f"{found}, of equals the one with the fewest images on which not to trust it"
     return f"{found}, better than all others"

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.core import files
-from localbg.core.text import number
+from localbg.core.text import format_number
 
 # Of Okabe and Ito, and Tol: colour-blind people can tell them apart. One for each method, in order.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#882255", "#000000")
@@ -73,7 +73,7 @@ def image_title(name: str, image: np.ndarray, pixel_size_um: float | None) -> st
     """What every figure of an image is headed with."""
     height, width = image.shape
     title = f"{name}: {height} × {width} px"
-    return f"{title}, {number(pixel_size_um)} µm per px" if pixel_size_um else title
+    return f"{title}, {format_number(pixel_size_um)} µm per px" if pixel_size_um else title
 
 
 def plain(text: str) -> str:
@@ -82,7 +82,7 @@ def plain(text: str) -> str:
 
 
 @styled
-def failed(name: str, reason: str) -> Figure:
+def draw_failure(name: str, reason: str) -> Figure:
     """Say in words that an image failed, and why."""
     lines = textwrap.wrap(plain(reason), 100)
     figure = Figure(figsize=(WIDTH, 1.1 + 0.22 * len(lines)))

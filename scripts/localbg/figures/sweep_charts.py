@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.comparison.sweeps import Line, in_order
-from localbg.core.text import number
+from localbg.core.text import format_number
 from localbg.figures.style import COLOURS, WIDTH, styled
 
 # Beyond these, a figure is no longer read; the table has all rows.
@@ -27,7 +27,7 @@ class Measure:
 
 
 @styled
-def sweep(
+def draw_sweep(
     name: str,
     axes: Mapping[str, Mapping[str, str]],
     measures: Sequence[Measure],
@@ -137,7 +137,7 @@ def _heat_map(figure, panel, image, measure, everything):
             if np.isfinite(value):
                 bright = value > (low + high) / 2
                 colour = "black" if bright else "white"
-                panel.text(j, i, number(value), ha="center", va="center", color=colour)
+                panel.text(j, i, format_number(value), ha="center", va="center", color=colour)
 
 
 def _panels(figure, rows, columns):

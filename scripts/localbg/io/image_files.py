@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from functools import cache
 
-from localbg.core.names import shown
+from localbg.core.names import show
 
 SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 # Other formats of images; a folder of them must not look like a folder without images.
@@ -117,7 +117,7 @@ def _left_out(others, folders):
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items()))
         left.append(f"{kinds} (only TIFF is read: export them as TIFF)")
     if folders:
-        names = ", ".join(f"'{shown(path)}'" for path in folders[:3])
+        names = ", ".join(f"'{show(path)}'" for path in folders[:3])
         names += f" and {len(folders) - 3} more" if len(folders) > 3 else ""
         left.append(f"TIFF files in {names} (name that folder, or a glob such as 'raw/**/*.tif')")
     return " and ".join(left)

@@ -96,7 +96,7 @@ def write(path: str | os.PathLike, columns: Iterable[str], rows: Iterable[dict])
             writer.row(row)
 
 
-def grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def read_grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Read a CSV table that is sorted by image, the rows of one image at a time."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
@@ -108,7 +108,7 @@ class Following:
     """The rows of one image after the other, of a table that may lack some of the images."""
 
     def __init__(self, path: str | os.PathLike):
-        self._groups = grouped(path)
+        self._groups = read_grouped(path)
         self._next = next(self._groups, None)
 
     def rows(self, image: str) -> list[dict[str, str]]:
@@ -129,7 +129,7 @@ def fit_methods(path: str | os.PathLike) -> list[str]:
         Of counts.csv or accuracy.csv, with a row for each image and method.
     """
     methods, n_images, failed = [], 0, Counter()
-    for _, rows in grouped(path):
+    for _, rows in read_grouped(path):
         methods = [row["method"] for row in rows]
         bad = [row["method"] for row in rows if row["status"] != "ok"]
         if len(bad) < len(rows):
@@ -142,13 +142,13 @@ def without_failures(
     path: str | os.PathLike, methods: list[str]
 ) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Images on which none of some methods failed, with the rows of these; path as there."""
-    for image, rows in grouped(path):
+    for image, rows in read_grouped(path):
         chosen = [row for row in rows if row["method"] in methods]
         if all(row["status"] == "ok" for row in chosen):
             yield image, chosen
 
 
-def counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
+def read_counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
     """Names of the `fit_methods`, and their numbers of spots in images on which none failed.
 
     Parameters
@@ -179,4 +179,4 @@ def unscored(accuracy: str | os.PathLike) -> list[tuple[str, str]]:
     """
     if not Path(accuracy).is_file():
         return []
-    return [(name, rows[0]["reason"]) for name, rows in grouped(accuracy) if not scored(rows)]
+    return [(name, rows[0]["reason"]) for name, rows in read_grouped(accuracy) if not scored(rows)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localbg.core import files
-from localbg.core.names import shown
+from localbg.core.names import show
 from localbg.io import delimited
 
 # Columns of a csv that hold row and column: ours, and those of napari's points.
@@ -30,18 +30,18 @@ MOST_COVERED = 0.5
 LEAST_IN_ONE = 0.9
 
 
-def check(path: str | os.PathLike) -> None:
+def check_truth(path: str | os.PathLike) -> None:
     """Raise what can be told of a file of truth before any job starts.
 
     Parameters
     ----------
     path : path
-        As `points` takes it.
+        As `read_points` takes it.
 
     Raises
     ------
     OSError, ValueError
-        As `points`.
+        As `read_points`.
 
     Notes
     -----
@@ -60,7 +60,7 @@ def check(path: str | os.PathLike) -> None:
         raise type(error)(error.errno, error.strerror) from error
 
 
-def points(path: str | os.PathLike, shape: Sequence[int]) -> list[tuple[float, float]]:
+def read_points(path: str | os.PathLike, shape: Sequence[int]) -> list[tuple[float, float]]:
     """Positions of true spots in an image.
 
     Parameters
@@ -144,7 +144,7 @@ def _from_csv(path):
     table = delimited.read(path, columns, MOST_BYTES)
     names = next((pair for pair in POSITIONS if {*pair} <= {*table.header}), None)
     if names is None or "vertex-index" in table.header:
-        found = shown(", ".join(table.header), 200) or "an empty file"
+        found = show(", ".join(table.header), 200) or "an empty file"
         raise ValueError(f"expected a csv with columns y and x (or axis-0, axis-1), found {found}")
     if twice := [name for name in names if table.header.count(name) > 1]:
         raise ValueError(f"column '{twice[0]}' is there twice; expected each column once")
@@ -161,7 +161,7 @@ def _point(table, cells, names, line):
     row = dict(zip(table.header, cells, strict=False))
     if any(map(str.strip, cells[len(table.header) :])):
         raise ValueError(
-            f"line {line}: has more cells than columns ({', '.join(map(shown, cells))}); are there "
+            f"line {line}: has more cells than columns ({', '.join(map(show, cells))}); are there "
             "decimal commas?"
         )
     try:
@@ -169,7 +169,7 @@ def _point(table, cells, names, line):
     except (KeyError, ValueError):
         place = (math.nan,)
     if not all(map(math.isfinite, place)):
-        given = ", ".join(f"{name}={shown(repr(row.get(name)))}" for name in names)
+        given = ", ".join(f"{name}={show(repr(row.get(name)))}" for name in names)
         raise ValueError(f"line {line}: {given} are not numbers")
     return place
 
@@ -188,10 +188,10 @@ def _from_rois(path):
     for roi, is_point in kinds:
         if not is_point:
             kind = roi.roitype.name.lower()
-            raise ValueError(f"expected points, found a ROI of type {kind} ('{shown(roi.name)}')")
+            raise ValueError(f"expected points, found a ROI of type {kind} ('{show(roi.name)}')")
         planes |= _planes(roi)
     if len(planes - {0}) > 1:
-        found = shown(", ".join(map(str, sorted(planes - {0}))))
+        found = show(", ".join(map(str, sorted(planes - {0}))))
         raise ValueError(f"expected the points of one plane, found those of planes {found}")
     return [(float(y), float(x)) for roi in rois for x, y in roi.coordinates()]
 

@@ -19,7 +19,7 @@ from localbg.pipeline.steps.subtract_background import subtract_background
 from localbg.pipeline.steps.threshold_foreground import threshold_foreground
 
 
-def results(
+def run_methods(
     plane: images.Plane,
     spot_radius: float | str,
     methods: list[dict],
@@ -75,7 +75,7 @@ def results(
             yield method, failed
 
 
-def own_thresholds(
+def find_thresholds(
     plane: images.Plane,
     spot_radius: float | str,
     masks: Iterable[str],
@@ -137,7 +137,7 @@ class _Maker:
             if failures.is_system_error(error):
                 raise
             failures.log.exception("%s failed", step["name"])
-            return StepFailed(step["name"], failures.reason(error))
+            return StepFailed(step["name"], failures.describe_error(error))
 
 
 def _denoise(plane, made, step, parameters, shared, threads):

@@ -17,6 +17,6 @@ def read(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed
 
 @cache
 def _shared_threshold(path):
-    if failed := failures.failure(path):
+    if failed := failures.read_failure(path):
         return StepFailed(failed["failed_step"], failed["reason"])
     return files.read_json(path)["threshold"]

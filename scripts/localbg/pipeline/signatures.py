@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from localbg.core.parameters import HUGE, Parameter, constant, functions, given, is_number, scale
+from localbg.core.parameters import (
+    HUGE,
+    Parameter,
+    given,
+    is_number,
+    read_constant,
+    read_functions,
+    scale,
+)
 
 LIBRARY = Path(__file__).parents[1]
 STEPS = ("denoise", "background", "subtract", "threshold", "spots")
@@ -24,7 +32,7 @@ SCOPE = {
 
 @cache
 def _functions(module: str) -> dict[str, dict[str, Parameter]]:
-    return functions(LIBRARY / module)
+    return read_functions(LIBRARY / module)
 
 
 @cache
@@ -57,7 +65,9 @@ def shared(step: str, choice: str) -> dict[str, Parameter]:
 def unbounded(step: str) -> tuple[str, ...]:
     """Rules of the step that ``min_snr`` does not bound."""
     return (
-        constant(LIBRARY / "detection" / "threshold.py", "OWN_BOUND") if step == "threshold" else ()
+        read_constant(LIBRARY / "detection" / "threshold.py", "OWN_BOUND")
+        if step == "threshold"
+        else ()
     )
 
 

@@ -23,7 +23,7 @@ FEWEST_IMAGES = 6
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Criterion:
     """What one kind of evidence says of the methods.
 
     Attributes
@@ -91,9 +91,9 @@ class Evidence:
         return sorted(known, key=lambda method: (sign * self.scores[method][0], method))
 
 
-def from_truth(
+def judge_by_truth(
     pooled: list[Mapping], differences: list[Mapping], images: list[Mapping]
-) -> Evidence:
+) -> Criterion:
     """Evidence of truth.
 
     Parameters
@@ -105,7 +105,7 @@ def from_truth(
     for row in images:
         worst[row["method"]] = min(float(row["f1"]), worst.get(row["method"], math.inf))
     keys = ("difference", "difference_low", "difference_high")
-    return Evidence(
+    return Criterion(
         kind="truth",
         measure="F1",
         scores={row["method"]: _numbers(row, ("f1", "f1_low", "f1_high")) for row in pooled},
@@ -118,7 +118,7 @@ def from_truth(
     )
 
 
-def from_images(
+def judge_by_images(
     kind: str,
     measure: str,
     rows: Iterable[Mapping],
@@ -127,13 +127,13 @@ def from_images(
     seed: int,
     higher_is_better: bool,
     missing: float = math.nan,
-) -> Evidence:
+) -> Criterion:
     """Evidence of a table with a row for each image and method.
 
     Parameters
     ----------
     kind, measure : str
-        See `Evidence`.
+        See `Criterion`.
     rows : iterable of mappings
         As text: ``method``; ``image``, empty where all are taken together; the score in ``column``,
         and of all together its interval in ``<column>_low`` and ``<column>_high``. Without a row
@@ -165,7 +165,7 @@ def from_images(
         if len(shared) > 1 and np.isfinite(values).all():
             differences[a, b] = bootstrap.mean(values, seed=seed)
     poorest = min if higher_is_better else max
-    return Evidence(
+    return Criterion(
         kind=kind,
         measure=measure,
         scores=scores,
@@ -176,9 +176,9 @@ def from_images(
     )
 
 
-def from_planted(
+def judge_by_injection(
     recovery: Iterable[Mapping], false_spots: Iterable[Mapping], *, seed: int
-) -> Evidence:
+) -> Criterion:
     """Evidence of planted spots and decoys: what F1 they let expect.
 
     Parameters
@@ -220,7 +220,7 @@ def from_planted(
         for (image, method), numbers in known.items()
     ]
     measure = "F1 that planted spots and decoys let expect"
-    found = from_images("planted spots", measure, rows, "f1", seed=seed, higher_is_better=True)
+    found = judge_by_images("planted spots", measure, rows, "f1", seed=seed, higher_is_better=True)
     if found.n_images != 1:
         return found
     drawn = {}
@@ -264,14 +264,14 @@ def _expected_f1(planted, recovered, own, n_false, n_spots):
     return 2 * recall * precision / np.maximum(recall + precision, 1e-9)
 
 
-def from_false_spots(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+def judge_by_false_spots(rows: Iterable[Mapping], *, seed: int) -> Criterion:
     """Evidence of false spots: rows of false_spots.csv, as text.
 
     Blank images are what they are, a decoy is made: it counts only where there are none.
     """
     rows = list(rows)
     kind = "blank" if any(row["kind"] == "blank" for row in rows) else "decoy"
-    return from_images(
+    return judge_by_images(
         "false spots",
         f"false spots per 10,000 pixels of {kind} images",
         [row for row in rows if row["kind"] == kind],
@@ -281,9 +281,9 @@ def from_false_spots(rows: Iterable[Mapping], *, seed: int) -> Evidence:
     )
 
 
-def from_residuals(rows: Iterable[Mapping], *, seed: int) -> Evidence:
+def judge_by_residuals(rows: Iterable[Mapping], *, seed: int) -> Criterion:
     """Evidence of residuals: rows of residuals.csv, as text; the sign of the trend is left out."""
-    return from_images(
+    return judge_by_images(
         "residuals",
         "trend of the foreground with the background",
         [row | {"trend": (row["trend"] or "").lstrip("-")} for row in rows],
@@ -293,7 +293,7 @@ def from_residuals(rows: Iterable[Mapping], *, seed: int) -> Evidence:
     )
 
 
-def from_stability(rows: Iterable[Mapping], n_images: int) -> Evidence:
+def judge_by_stability(rows: Iterable[Mapping], n_images: int) -> Criterion:
     """Evidence of stability: rows of stability.csv, as text.
 
     A method that is on several axes of a sweep is as stable as on the axis where it is least so.
@@ -303,7 +303,7 @@ def from_stability(rows: Iterable[Mapping], n_images: int) -> Evidence:
         slope = _numbers(row, ("slope", "slope_low", "slope_high"))
         if not math.isnan(slope[0]):
             scores[row["method"]] = max(slope, scores.get(row["method"], (-math.inf,)))
-    return Evidence(
+    return Criterion(
         kind="stability",
         measure="change of the count with the parameters",
         scores=scores,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from localbg.core.text import count, number
+from localbg.core.text import format_count, format_number
 from localbg.ranking import reliability
-from localbg.ranking.criteria import FEWEST_IMAGES, KINDS, Evidence
+from localbg.ranking.criteria import FEWEST_IMAGES, KINDS, Criterion
 
 # Beyond this many images, a difference that more of them would show is of no use.
 MANY_IMAGES = 1000
@@ -27,7 +27,7 @@ BLIND = "Decoys are blind to hot pixels, dirt, and texture that is bright only."
 
 def recommend(
     methods: Iterable[str],
-    evidence: Iterable[Evidence],
+    evidence: Iterable[Criterion],
     n_parameters: Mapping[str, int],
     tuned: Mapping | None = None,
     doubts: Mapping[str, list] | None = None,
@@ -41,7 +41,7 @@ def recommend(
     Parameters
     ----------
     methods : iterable of str
-    evidence : iterable of localbg.ranking.criteria.Evidence
+    evidence : iterable of localbg.ranking.criteria.Criterion
         In any order; none at all is allowed.
     n_parameters : mapping of str to int
         How many parameters each method sets: fewer is simpler.
@@ -50,7 +50,7 @@ def recommend(
         `localbg.accuracy.cross_validation.leave_one_out`.
     doubts : mapping of str to list, optional
         By method, images on which not to trust it, and why; see
-        `localbg.ranking.reliability.doubts`.
+        `localbg.ranking.reliability.find_doubts`.
     n_spots : int, optional
         Spots that all methods found together, where that is known.
 
@@ -84,8 +84,9 @@ def recommend(
     )
     if tuned and first.kind == "truth":
         rows[0]["reason"] += (
-            f" A method chosen on the other groups has F1 {number(tuned['f1_left_out'])} on the "
-            f"group left out; {number(tuned['f1_chosen_on'])} where it was chosen."
+            " A method chosen on the other groups has F1 "
+            f"{format_number(tuned['f1_left_out'])} on the group left out; "
+            f"{format_number(tuned['f1_chosen_on'])} where it was chosen."
         )
     if any("decoy" in text for text in (first.measure, rows[0]["reason"])):
         rows[0]["reason"] += f" {BLIND}"
@@ -105,7 +106,7 @@ def _none_recommended(rows, first, n_spots):
     of_f1 = first is not None and first.measure.startswith("F1")
     best = max((row.get("estimate", math.nan) for row in rows if row["rank"] == 1), default=0)
     if of_f1 and best < NEAR_NOTHING:
-        why = f"The best {first.measure} is {number(best)}"
+        why = f"The best {first.measure} is {format_number(best)}"
         why += ", and no method found a spot." if n_spots == 0 else "."
     elif n_spots == 0 and not (of_f1 and first.kind == "truth"):
         why = "No method found a spot in any image."
@@ -176,8 +177,8 @@ def _pick(tie, first, weaker, n_parameters, doubts):
             if len(left) == 1:
                 return left[0], (
                     f"Taken as the safest: its poorest {evidence.measure} on {evidence.worst_of} "
-                    f"is {number(evidence.worst[left[0]])}, that of the others down to "
-                    f"{number(poorest)}."
+                    f"is {format_number(evidence.worst[left[0]])}, that of the others down to "
+                    f"{format_number(poorest)}."
                 )
     fewest = min(n_parameters.get(m, 0) for m in left)
     simple = [m for m in left if n_parameters.get(m, 0) == fewest]
@@ -225,15 +226,16 @@ def _row(rank, method, tiers, chosen, why, first, doubts):
     reason = f"{first.measure[0].upper()}{first.measure[1:]} {worse} than that of {best}"
     if not math.isnan(difference[1]):
         ends = sorted((abs(difference[1]), abs(difference[2])))
-        reason += f" by {number(abs(difference[0]))} ({number(ends[0])} to {number(ends[1])})"
+        low, high = map(format_number, ends)
+        reason += f" by {format_number(abs(difference[0]))} ({low} to {high})"
     return row | {"verdict": "worse", "reason": f"{reason}."}
 
 
 def _score(evidence, method):
     estimate, low, high = evidence.scores[method]
     if math.isnan(low):
-        return number(estimate)
-    return f"{number(estimate)} ({number(low)} to {number(high)})"
+        return format_number(estimate)
+    return f"{format_number(estimate)} ({format_number(low)} to {format_number(high)})"
 
 
 def _names(methods):
@@ -247,8 +249,8 @@ def _limits(first):
         return "One image speaks for itself only."
     if first.is_thin:
         return (
-            f"{count(first.n_images, 'image')} {'are' if first.n_images > 1 else 'is'} too few to "
-            f"call a difference real; it takes {FEWEST_IMAGES}."
+            f"{format_count(first.n_images, 'image')} {'are' if first.n_images > 1 else 'is'} "
+            f"too few to call a difference real; it takes {FEWEST_IMAGES}."
         )
     return ""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from localbg.core.text import count, listed, number
+from localbg.core.text import format_count, format_number, join_words
 from localbg.detection import measured_radius
 from localbg.io import image_flags
 from localbg.ranking.criteria import by_height
@@ -42,7 +42,7 @@ class Judged:
         Whether edges of the image have much part in what is false.
     shapes : str
         What the spots' shapes say against them, in words; see
-        `localbg.detection.measured_radius.doubt`.
+        `localbg.detection.measured_radius.find_doubt`.
     contrasts : (float, float) or None
         Lowest and highest contrast of the planted spots that are as high as the image's own.
     """
@@ -65,7 +65,7 @@ class Judged:
     def _count_doubt(self):
         if self.n_false >= max(FEWEST_FALSE, FALSE_SHARE * self.n_spots):
             if self.evidence == "blank":
-                return f"it finds {count(self.n_spots, 'spot')} and there are none"
+                return f"it finds {format_count(self.n_spots, 'spot')} and there are none"
             sure = self.evidence == "truth"
             some = "all" if self.n_false == self.n_spots else f"{self.n_false}"
             about = "" if sure or some == "all" else "about "
@@ -79,7 +79,7 @@ class Judged:
     def _sought(self):
         if self.evidence == "truth" or not self.contrasts:
             return "the true spots"
-        low, high = map(number, self.contrasts)
+        low, high = map(format_number, self.contrasts)
         contrasts = low if low == high else f"{low} to {high}"
         return (
             f"the spots planted as high as the image's own (contrast {contrasts}, in standard "
@@ -87,7 +87,7 @@ class Judged:
         )
 
 
-def judged(
+def judge_images(
     accuracy: Iterable[Mapping],
     recovery: Iterable[Mapping],
     false_spots: Iterable[Mapping],
@@ -125,7 +125,7 @@ def judged(
         of_image[row["method"]] = Judged(n_spots, n_spots - matched, found, "truth")
     for image, rows in itertools.groupby(counts, key=lambda row: row["image"]):
         counted = [row for row in rows if row["n_spots"]]
-        shapes = {row["method"]: measured_radius.doubt(row) for row in counted}
+        shapes = {row["method"]: measured_radius.find_doubt(row) for row in counted}
         if image not in result and any(shapes.values()):
             result[image] = {
                 row["method"]: Judged(int(row["n_spots"]), 0, 1.0, "shapes") for row in counted
@@ -180,7 +180,7 @@ def _own_contrasts(recovery):
     return {key: (min(contrasts), max(contrasts)) for key, contrasts in found.items()}
 
 
-def advice(
+def advise(
     of_images: Mapping[str, Mapping[str, Judged]], remarks: Mapping[str, str] | None = None
 ) -> list[dict]:
     """Rows of trust.csv.
@@ -188,7 +188,7 @@ def advice(
     Parameters
     ----------
     of_images : mapping
-        As `judged` gives it.
+        As `judge_images` gives it.
     remarks : mapping, optional
         As `remarks` gives them.
     """
@@ -200,9 +200,9 @@ def advice(
         words = [f"{name}, where {why}" for name, why in doubts.items()]
         say = [f"Do not trust {'; nor '.join(words)}."] if words else []
         if good:
-            spots = (f"{name} ({count(methods[name].n_spots, 'spot')})" for name in good)
+            spots = (f"{name} ({format_count(methods[name].n_spots, 'spot')})" for name in good)
             what = "Nothing but what follows" if image in remarks else "Nothing"
-            say.insert(0, f"{what} speaks against {listed(list(spots))}.")
+            say.insert(0, f"{what} speaks against {join_words(list(spots))}.")
         rows.append(
             {
                 "image": image,
@@ -215,7 +215,7 @@ def advice(
     return rows
 
 
-def doubts(of_images: Mapping[str, Mapping[str, Judged]]) -> dict[str, list[tuple[str, str]]]:
+def find_doubts(of_images: Mapping[str, Mapping[str, Judged]]) -> dict[str, list[tuple[str, str]]]:
     """By method, the images on which not to trust it, the most false spots first, and why."""
     found: dict[str, list] = {}
     for image, methods in of_images.items():
@@ -228,5 +228,5 @@ def doubts(of_images: Mapping[str, Mapping[str, Judged]]) -> dict[str, list[tupl
 def said(of_method: list[tuple[str, str]]) -> str:
     """Where not to trust a method: ``a, where 9 of its 9 spots are false; nor on b and c``."""
     (image, why), *others = of_method
-    rest = f"; nor on {listed([image for image, _ in others])}" if others else ""
+    rest = f"; nor on {join_words([image for image, _ in others])}" if others else ""
     return f"{image}, where {why}{rest}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean
 
 from localbg.core import files
-from localbg.core.text import count, described, number
+from localbg.core.text import describe_parameters, format_count, format_number
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 
@@ -76,9 +76,9 @@ class Found(dict):
             rows.append(
                 {
                     "method": method,
-                    "denoise": described(recipe["denoise"]),
-                    "background": f"{described(background)}, of the {origin} image",
-                    "threshold rule": described(recipe["threshold"]),
+                    "denoise": describe_parameters(recipe["denoise"]),
+                    "background": f"{describe_parameters(background)}, of the {origin} image",
+                    "threshold rule": describe_parameters(recipe["threshold"]),
                     "spots in all": sum(map(int, counted)),
                 }
                 | ({"mean F1": mean(f1)} if f1 else {})
@@ -111,7 +111,11 @@ class Found(dict):
         columns = list(columns) or list(rows[0])
         head = _line(_cell("th", name, name.replace("_", " ")) for name in columns)
         body = (_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit])
-        rest = f"<p>… and {count(len(rows) - limit, 'more row')}.</p>" if len(rows) > limit else ""
+        rest = (
+            f"<p>… and {format_count(len(rows) - limit, 'more row')}.</p>"
+            if len(rows) > limit
+            else ""
+        )
         return "\n   ".join(
             [f"<table><thead>{head}</thead><tbody>", *body, f"</tbody></table>{rest}"]
         )
@@ -134,6 +138,6 @@ def _cell(tag, column, value):
     if value is None:
         value = ""
     elif tag == "td" and column not in WORDS and "." in str(value):
-        value = number(float(value))
+        value = format_number(float(value))
     text = escape(str(value)).replace("\n", " ")
     return f'<{tag} style="text-align: {side}">{text}</{tag}>'

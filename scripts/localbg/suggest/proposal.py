@@ -13,7 +13,7 @@ from localbg.backgrounds.gaussian import gaussian
 from localbg.backgrounds.median import median
 from localbg.backgrounds.opening import opening
 from localbg.detection.denoise import denoise
-from localbg.detection.noise import measure
+from localbg.detection.noise import estimate_noise
 
 # Scales of the search: sigmas in pixels, a quarter of an octave apart.
 FINEST, COARSEST, PER_OCTAVE = 0.7, 16.0, 4
@@ -70,7 +70,7 @@ class Blobs:
         return float(low), float(high)
 
 
-def blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
+def detect_blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
     """Find bright blobs and their radii.
 
     Parameters
@@ -103,7 +103,7 @@ def blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
     space = np.stack(
         [-(sigma**2) * ndimage.gaussian_laplace(image, sigma, mode="nearest") for sigma in sigmas]
     )
-    noise = np.array([measure(plane).noise for plane in space])
+    noise = np.array([estimate_noise(plane).noise for plane in space])
     # The response is half a spot's height. Rounding of flat ground is none.
     least = np.maximum(CLEAR * noise, max(grey_step, 1e-6 * float(np.ptp(image))))
     clear = space > least[:, None, None]
@@ -117,7 +117,7 @@ def blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
     radii = math.sqrt(2) * FINEST * 2 ** ((k + offset) / PER_OCTAVE)
     # Pixel noise from the finest details, which spots have little part in.
     fine = image - ndimage.gaussian_filter(image, 1, mode="nearest")
-    pixel_noise = measure(fine).noise / _gain_of_details()
+    pixel_noise = estimate_noise(fine).noise / _gain_of_details()
     # The response of a Gaussian spot at its own scale is half its height.
     snr = float(np.median(2 * here) / pixel_noise) if len(here) and pixel_noise else math.nan
     return Blobs(np.column_stack([y, x]).astype(float), radii, snr)
@@ -167,7 +167,9 @@ def background(quiet: np.ndarray, radius: float, filter: str, multiple: float) -
     return FILTERS[filter](quiet, **{SIZES[filter]: multiple * radius}).astype(np.float32)
 
 
-def trial(image: np.ndarray, found: Blobs, *, filter: str, multiple: float, sigma: float) -> Trial:
+def try_background(
+    image: np.ndarray, found: Blobs, *, filter: str, multiple: float, sigma: float
+) -> Trial:
     """Try a background filter: do the spots vanish from it, does the structure survive?
 
     Parameters
@@ -241,7 +243,7 @@ class Radius:
     differs: bool
 
 
-def radius(found: Sequence[Blobs]) -> Radius:
+def propose_radius(found: Sequence[Blobs]) -> Radius:
     """Judge the blobs of several images together."""
     known = [one for one in found if len(one.radii)]
     if not known:
@@ -257,13 +259,13 @@ def radius(found: Sequence[Blobs]) -> Radius:
     return Radius(middle, "sure" if sure else "a guess", why, differs)
 
 
-def size(rows: Iterable[Mapping]) -> dict:
+def choose_size(rows: Iterable[Mapping]) -> dict:
     """The size of a filter to propose.
 
     Parameters
     ----------
     rows : iterable of mappings
-        One for each size, by increasing ``multiple``; see `tried`.
+        One for each size, by increasing ``multiple``; see `try_backgrounds`.
 
     Returns
     -------
@@ -276,22 +278,24 @@ def size(rows: Iterable[Mapping]) -> dict:
     return row | {"suits": row["worst_error"] <= TOO_MUCH}
 
 
-def proposed(rows: Sequence[Mapping]) -> dict[str, dict]:
-    """By shipped method, the `size` of its filter; none where nothing was `tried`."""
+def propose_backgrounds(rows: Sequence[Mapping]) -> dict[str, dict]:
+    """By shipped method the size of its filter; none where nothing was tried."""
     return {
-        method: size(row for row in rows if row["filter"] == name)
+        method: choose_size(row for row in rows if row["filter"] == name)
         for method, name in METHODS.items()
         if rows
     }
 
 
-def sigma(found: Sequence[Blobs]) -> float:
+def choose_sigma(found: Sequence[Blobs]) -> float:
     """Of the denoising filter, in spot radii: more where spots hardly rise above the noise."""
     ratios = [one.snr for one in found if not math.isnan(one.snr)]
     return SIGMA_NOISY if ratios and np.median(ratios) < NOISY else SIGMA
 
 
-def tried(images: Sequence[np.ndarray], found: Sequence[Blobs], *, sigma: float) -> list[dict]:
+def try_backgrounds(
+    images: Sequence[np.ndarray], found: Sequence[Blobs], *, sigma: float
+) -> list[dict]:
     """Try every filter and size on images that have blobs; the errors are medians over them.
 
     Returns
@@ -304,7 +308,7 @@ def tried(images: Sequence[np.ndarray], found: Sequence[Blobs], *, sigma: float)
     for filter in SIZES:
         for multiple in MULTIPLES:
             trials = [
-                trial(image, one, filter=filter, multiple=multiple, sigma=sigma)
+                try_background(image, one, filter=filter, multiple=multiple, sigma=sigma)
                 for image, one in zip(images, found, strict=True)
                 if len(one.radii)
             ]
@@ -318,7 +322,7 @@ def tried(images: Sequence[np.ndarray], found: Sequence[Blobs], *, sigma: float)
     return rows
 
 
-def snippet(
+def write_snippet(
     names: Sequence[str], found: Sequence[Blobs], judged: Radius, rows: Sequence[Mapping]
 ) -> str:
     """The proposal as a piece of config.yaml, with what speaks for it as comments.
@@ -331,7 +335,7 @@ def snippet(
         Of each image.
     judged : Radius
     rows : sequence of mappings
-        From `tried`; none where there are no blobs.
+        From `try_backgrounds`; none where there are no blobs.
     """
     lines = [
         f"# Proposed from {len(names)} images: a start to look at, not a result.",
@@ -350,10 +354,10 @@ def snippet(
     lines += [
         f"spot_radius: {judged.pixels:.1f}",
         f"# Spots are {np.median(ratios):.0f} noise standard deviations high." if ratios else "",
-        f"denoise: {{filter: gaussian, sigma: {sigma(found):g}x}}",
+        f"denoise: {{filter: gaussian, sigma: {choose_sigma(found):g}x}}",
         "methods:",
     ]
-    for method, row in proposed(rows).items():
+    for method, row in propose_backgrounds(rows).items():
         name = row["filter"]
         what = f"{{filter: {name}, {SIZES[name]}: {row['multiple']:g}x}}"
         lines += [

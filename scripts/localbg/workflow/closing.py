@@ -40,14 +40,14 @@ def report(plan: Plan) -> str:
     if not (folder / "complete").is_file() or not (folder / "tables" / "failures.csv").is_file():
         return f"done as far as asked; results are in {folder}"
     failed_rows = tables.read(folder / "tables" / "failures.csv")
-    total = sum(1 for _ in tables.grouped(folder / "tables" / "images.csv"))
+    total = sum(1 for _ in tables.read_grouped(folder / "tables" / "images.csv"))
     failed = {row["image"] for row in failed_rows}
     done = f"{total - len(failed)} of {total} images done; tables are in {folder / 'tables'}"
     aside = _listed(plan.notes)
     if unscored := tables.unscored(folder / "tables" / "accuracy.csv"):
         aside += ["truth that could not be used, so that nothing is said of accuracy there:"]
         aside += _listed([f"{image}: {reason}" for image, reason in unscored])
-    if warning := measured_radius.warning(tables.grouped(folder / "tables" / "counts.csv")):
+    if warning := measured_radius.warning(tables.read_grouped(folder / "tables" / "counts.csv")):
         aside += [warning]
     first = next(iter(_recommendation(folder)), {})
     if first.get("verdict") == "none recommended":
@@ -87,7 +87,7 @@ def unsaid(plan: Plan) -> bool:
     table = folder / "tables" / "failures.csv"
     if not (folder / "complete").is_file() or not table.is_file():
         return False
-    return next(tables.grouped(table), None) is not None
+    return next(tables.read_grouped(table), None) is not None
 
 
 def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> None:
@@ -120,5 +120,5 @@ def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> Non
     for kind in ("image", *KINDS, "spots"):
         for path in (folder / kind).rglob("*"):
             of_failed = path.stem in failed and path.is_file()
-            if of_failed and (path.stem in torn or failures.failure(path)):
+            if of_failed and (path.stem in torn or failures.read_failure(path)):
                 path.unlink()

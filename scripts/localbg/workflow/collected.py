@@ -58,7 +58,7 @@ def require(path: str | os.PathLike, expected: str, carried: str | None = None) 
 
 
 @dataclass
-class Found:
+class ImageResults:
     """All that is known of one image.
 
     Attributes
@@ -109,7 +109,7 @@ class Found:
         return None
 
 
-def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
+def from_steps(images: list[dict], results: list[dict]) -> Iterator[ImageResults]:
     """What the jobs of single steps left, in the order of the images.
 
     Parameters
@@ -131,7 +131,7 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
         by_image[result["image"]].append(result)
     for row in images:
         require(row["facts"], row.get("fingerprint", ""))
-        failure = failures.failure(row["facts"])
+        failure = failures.read_failure(row["facts"])
         facts = {} if failure else files.read_json(row["facts"])
         methods, failed = {}, {}
         for result in by_image[row["image"]]:
@@ -139,7 +139,7 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
             paths = [result[key] for key in keys]
             for key, expected in result.get("fingerprints", {}).items():
                 require(os.path.splitext(result[key])[0] + ".json", expected)
-            wrong = failure or next(filter(None, map(failures.failure, paths)), None)
+            wrong = failure or next(filter(None, map(failures.read_failure, paths)), None)
             if wrong:
                 failed[result["method"]] = wrong
             else:
@@ -148,10 +148,10 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[Found]:
                     "record": {k: v for record in records for k, v in record.items()},
                     "spots": [list(spot.values()) for spot in tables.read(paths[3])],
                 }
-        yield Found(row, facts, failure, methods, failed)
+        yield ImageResults(row, facts, failure, methods, failed)
 
 
-def from_batches(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[Found]:
+def from_batches(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[ImageResults]:
     """What the jobs of batches left, in the order of the images.
 
     Parameters
@@ -221,7 +221,7 @@ def _merged(lines):
     facts = [line["facts"] for line in lines if "facts" in line]
     if not failure and any(other != facts[0] for other in facts):
         failure = {"failed_step": "read", "reason": f"{row['path']} changed during the run"}
-    return Found(row, facts[0] if facts else {}, failure, methods, failed)
+    return ImageResults(row, facts[0] if facts else {}, failure, methods, failed)
 
 
 def _record(part):

@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from localbg.core import files, names
-from localbg.core.names import shown
-from localbg.core.parameters import given, is_number, nearest
+from localbg.core.names import show
+from localbg.core.parameters import given, is_number, suggest_nearest
 from localbg.io.addresses import OTHER_ADDRESS, redacted_text
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
@@ -144,7 +144,7 @@ def _repeated(node, seen):
         if isinstance(key, yaml.ScalarNode):
             if key.value in first:
                 yield (
-                    f"line {line}: the key '{shown(key.value)}' is there already (line "
+                    f"line {line}: the key '{show(key.value)}' is there already (line "
                     f"{first[key.value]}); expected each key once"
                 )
             first.setdefault(key.value, line)
@@ -157,18 +157,18 @@ def problems(config: dict) -> list[str]:
         return found
     for error in sorted(_validator().iter_errors(config), key=str):
         place = ", ".join(map(str, error.absolute_path))
-        found += _in_words(error, f"{shown(place, 200)}: " if place else "")
+        found += _in_words(error, f"{show(place, 200)}: " if place else "")
     results = config.get("results")
     if isinstance(results, str) and OTHER_ADDRESS.match(results):
         found.append(f"results: is {redacted_text(results)}; expected a folder on this machine")
     elif isinstance(results, str) and (PATTERN.search(results) or names.CONTROL.search(results)):
         found.append(
-            f"results: is '{shown(results)}'; expected a folder whose name has none of "
+            f"results: is '{show(results)}'; expected a folder whose name has none of "
             "{ } < > and no control characters"
         )
     for name in config["methods"] if isinstance(config.get("methods"), dict) else ():
-        if text := names.problem(name):
-            found.append(f"methods: the name '{shown(name)}' {text}")
+        if text := names.find_problem(name):
+            found.append(f"methods: the name '{show(name)}' {text}")
     return found
 
 
@@ -200,7 +200,7 @@ def _odd_keys(value, place):
                 f"{prefix}the key {given(key)} is not text (YAML takes it for {kind}); put it in "
                 "quotation marks"
             )
-        yield from _odd_keys(inner, (*place, shown(key)))
+        yield from _odd_keys(inner, (*place, show(key)))
 
 
 def _in_words(error, prefix):
@@ -213,7 +213,7 @@ def _in_words(error, prefix):
         missing = [key for key in expected if key not in value]
         known = error.schema.get("properties", {})
         # A slip of its name is said as an unknown key.
-        if any(missing[0] in nearest(key, known) for key in value if key not in known):
+        if any(missing[0] in suggest_nearest(key, known) for key in value if key not in known):
             return []
         return [f"{prefix}the key '{missing[0]}' is missing"]
     if error.validator == "type":
@@ -226,7 +226,7 @@ def _in_words(error, prefix):
         return [f"{prefix}is {given(value)}; expected {words}"]
     if error.validator == "enum":
         words = ", ".join(map(str, expected))
-        return [f"{prefix}is {given(value)}; expected {words}.{nearest(value, expected)}"]
+        return [f"{prefix}is {given(value)}; expected {words}.{suggest_nearest(value, expected)}"]
     if error.validator == "maximum":
         return [f"{prefix}is {given(value)}; expected {expected:.12g} at most"]
     if error.validator == "anyOf":
@@ -240,9 +240,10 @@ def _in_words(error, prefix):
         return [f"{prefix}is {given(value)}; expected {words}"]
     if error.validator == "minLength":
         return [f"{prefix}is empty; expected text"]
-    return [f"{prefix}{shown(error.message, 200)}"]
+    return [f"{prefix}{show(error.message, 200)}"]
 
 
 def unknown_key(prefix: str, key: str, known) -> str:
     """Say that a key is unknown, and which are known."""
-    return f"{prefix}unknown key '{shown(key)}'.{nearest(key, known)} Keys here: {', '.join(known)}"
+    hint = suggest_nearest(key, known)
+    return f"{prefix}unknown key '{show(key)}'.{hint} Keys here: {', '.join(known)}"

@@ -21,7 +21,7 @@ from localbg.workflow.collected import recorded
 from localbg.workflow.plan import Plan
 
 
-def of(*parts) -> str:
+def hash_parts(*parts) -> str:
     """16 hexadecimal digits that tell plain data from other plain data."""
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -45,7 +45,7 @@ class Fingerprints:
         """Of the plane that is read."""
         plan = self._plan
         row = plan.images[image]
-        return of(self._code("read"), image, row.path, plan.picks(image), plan.stamp(image))
+        return hash_parts(self._code("read"), image, row.path, plan.picks(image), plan.stamp(image))
 
     def _code(self, script, *backgrounds):
         """Of the code of a script, and of the filters that some backgrounds are made by."""
@@ -63,27 +63,27 @@ class Fingerprints:
         own = plan.parameters(kind, label, image)
         code = self._code(step.name, *([label] if kind == "background" else []))
         spot = plan.spot(label, image) if kind == "labels" else None
-        return of(code, kind, label, own, spot, below, self.image(image), shared)
+        return hash_parts(code, kind, label, own, spot, below, self.image(image), shared)
 
     def own_threshold(self, mask: str, image: str) -> str:
         """Of the threshold that an image would get by itself."""
         plan = self._plan
         foreground = self.step("foreground", plan.steps["mask"][mask].foreground, image)
         own = plan.parameters("mask", mask, image)
-        return of(self._code("own_threshold"), mask, own, foreground)
+        return hash_parts(self._code("own_threshold"), mask, own, foreground)
 
     def _shared(self, mask: str, pool: str) -> str:
         plan, members = self._plan, self._plan.members(mask, pool)
         code = self._code("share_threshold")
         if not plan.batches:
-            return of(code, [self.own_threshold(mask, image) for image in members])
+            return hash_parts(code, [self.own_threshold(mask, image) for image in members])
         background = next(m.background for m in plan.methods.values() if m.mask == mask)
         pieces = [
             self.thresholds(batch, background)
             for batch, images in plan.batches.items()
             if not set(members).isdisjoint(images)
         ]
-        return of(code, mask, members, pieces)
+        return hash_parts(code, mask, members, pieces)
 
     def _batch(self, batch: str, background: str) -> str:
         return self._piece(self._code("batch", background), self._plan.batch(batch, background))
@@ -94,7 +94,7 @@ class Fingerprints:
         rows = [{k: v for k, v in row.items() if k != "pools"} for row in work["rows"]]
         asked = self._plan.asked(batch, background)
         code = self._code("thresholds", background)
-        return of(code, work["steps"], rows, asked, self._stamps(work))
+        return hash_parts(code, work["steps"], rows, asked, self._stamps(work))
 
     def evidence(self, part: str) -> str:
         """Of the piece that a job leaves which gathers evidence."""
@@ -104,7 +104,7 @@ class Fingerprints:
     def _piece(self, code, work):
         pools = {pair for row in work["rows"] for pair in row["pools"].items() if pair[1]}
         shared = {f"{mask}/{pool}": self.shared(mask, pool) for mask, pool in pools}
-        return of(code, work, self._stamps(work), shared)
+        return hash_parts(code, work, self._stamps(work), shared)
 
     def _stamps(self, work):
         return [self._plan.stamp(row["image"]) for row in work["rows"]]
@@ -139,7 +139,7 @@ class Fingerprints:
         rows = [
             [image, row.group, row.role, self.image(image)] for image, row in plan.images.items()
         ]
-        return of("tables", plan.config, rows, truth)
+        return hash_parts("tables", plan.config, rows, truth)
 
     def expected(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Path of every record that a run of the plan makes, and what computes its fingerprint."""
@@ -179,7 +179,7 @@ class Fingerprints:
             yield path, partial(self.own_threshold, mask, image)
 
 
-def stale(plan: Plan) -> list[str]:
+def find_stale(plan: Plan) -> list[str]:
     """Paths of results that are there, but answer another question than the plan's."""
     expected = Fingerprints(plan).expected()
     return [path for path, own in expected if os.path.isfile(path) and recorded(path) != own()]

@@ -55,7 +55,7 @@ def _take_part(log_path):
 
 def _stopped(kind, error, trace):
     log.critical("stopped by an error", exc_info=(kind, error, trace))
-    print(f"stopped: {failures.reason(error)}", file=sys.stderr)
+    print(f"stopped: {failures.describe_error(error)}", file=sys.stderr)
 
 
 def peak_mb() -> float:
@@ -107,7 +107,7 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
     fingerprint = params.pop("fingerprint", "")
     try:
         for path in inputs.values():
-            if record := failures.failure(path):
+            if record := failures.read_failure(path):
                 log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
                 failures.write_failure(record, outputs.values(), fingerprint)
                 return
@@ -122,5 +122,5 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
         if failures.is_system_error(error):
             raise
         log.exception("%s failed", step)
-        record = {"failed_step": step, "reason": failures.reason(error)}
+        record = {"failed_step": step, "reason": failures.describe_error(error)}
         failures.write_failure(record, outputs.values(), fingerprint)

@@ -18,7 +18,7 @@ from localbg.pipeline.signatures import KINDS, STEPS, scaled
 from localbg.workflow import batches, scope, sheet
 from localbg.workflow import config as keys
 from localbg.workflow.methods import Method, Step, add_method
-from localbg.workflow.recipes import recipes
+from localbg.workflow.recipes import make_recipes
 from localbg.workflow.sample import spread
 
 # The image's own columns that decide how it is read.
@@ -307,14 +307,14 @@ def make_plan(config: dict) -> Plan:
     for key in ("images", "base", "results"):
         if isinstance(config[key], str):
             config[key] = os.path.expanduser(config[key].strip())
-    images, wrong, notes = sheet.images(
+    images, wrong, notes = sheet.read_sheet(
         config["images"],
         base=config["base"],
         spot_radius=config["spot_radius"],
         results=config["results"],
     )
     problems += wrong
-    methods, wrong = recipes(config)
+    methods, wrong = make_recipes(config)
     problems += wrong
     evidence, wrong = keys.evidence(config["evidence"])
     problems += wrong

@@ -6,7 +6,15 @@ import itertools
 import math
 
 from localbg.core import names
-from localbg.core.parameters import Parameter, given, nearest, normal, problem, resolved, split_unit
+from localbg.core.parameters import (
+    Parameter,
+    find_problem,
+    given,
+    normalise,
+    resolve,
+    split_unit,
+    suggest_nearest,
+)
 from localbg.io.columns import COMPARISON
 from localbg.pipeline.signatures import (
     SELECTORS,
@@ -27,7 +35,7 @@ MOST_METHODS = 10_000
 POLARITY = Parameter("Literal", choices=("bright", "dark"))
 
 
-def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
+def make_recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
     """Every method to run, with all of its steps filled in and sweeps expanded.
 
     Parameters
@@ -54,7 +62,7 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
         if name not in methods:
             problems.append(
                 f"compare: unknown method '{name}'; defined are {', '.join(methods)}."
-                f"{nearest(name, methods)}"
+                f"{suggest_nearest(name, methods)}"
             )
     chosen = [name for name in methods if name in config["compare"] or not config["compare"]]
     bases = [(method, base) for method in chosen for base in _bases(method, config, shipped)]
@@ -73,8 +81,8 @@ def recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
                 problems.append(f"methods: two methods come out as '{name}'; rename one of them")
             wrong = _problems(recipe)
             # A name that the config gives is checked with its keys.
-            if not wrong and name != method and (text := names.problem(name)):
-                problems.append(f"methods: the name '{names.shown(name)}' of a sweep {text}")
+            if not wrong and name != method and (text := names.find_problem(name)):
+                problems.append(f"methods: the name '{names.show(name)}' of a sweep {text}")
             for text in wrong:
                 unfit.setdefault(text, []).append(name)
             found[name] = recipe if wrong else _normal(recipe)
@@ -88,7 +96,7 @@ def _normal(recipe):
     for step in STEPS:
         known = signature(step, recipe[step])
         result[step] = {
-            key: normal(value, known[key]) if key in known else value
+            key: normalise(value, known[key]) if key in known else value
             for key, value in recipe[step].items()
         }
     return result
@@ -104,7 +112,7 @@ def _problems(recipe):
     for step in STEPS:
         listed = {key for of_step, key, _ in recipe["swept"] if of_step == step}
         wrong += _step_problems(step, recipe[step], listed)
-    if text := problem(recipe["polarity"], POLARITY):
+    if text := find_problem(recipe["polarity"], POLARITY):
         wrong.append(f"polarity {text}")
     if not wrong and (text := _areas_problem(recipe["spots"])):
         wrong.append(text)
@@ -226,7 +234,7 @@ def _sweep(name: str, recipe: dict):
         yield "_".join(words), single
 
 
-def settings(recipe: dict, spot_radius: float | str, pixel_size_um: float | None) -> dict:
+def list_settings(recipe: dict, spot_radius: float | str, pixel_size_um: float | None) -> dict:
     """Every parameter of a recipe as its steps take it for one image.
 
     Parameters
@@ -249,14 +257,14 @@ def settings(recipe: dict, spot_radius: float | str, pixel_size_um: float | None
     return {"polarity": recipe["polarity"]} | {
         f"{step}_{name}": value
         for step in STEPS
-        for name, value in resolved(
+        for name, value in resolve(
             scaled(step, _complete(step, recipe[step]), spot_radius), pixel_size_um
         ).items()
     }
 
 
-def columns(recipes: dict[str, dict]) -> list[str]:
-    """Names of the `settings` that any of the recipes has, step by step."""
+def list_columns(recipes: dict[str, dict]) -> list[str]:
+    """Names of the settings that any of the recipes has, step by step."""
     return ["polarity"] + [
         f"{step}_{name}"
         for step in STEPS
@@ -287,7 +295,7 @@ def _step_problems(step: str, parameters: dict, listed: set[str]) -> list[str]:
     if selector:
         what = parameters.get(selector)
         if not isinstance(what, str) or what not in choices(step):
-            expected = f"{', '.join(choices(step))}.{nearest(what, choices(step))}"
+            expected = f"{', '.join(choices(step))}.{suggest_nearest(what, choices(step))}"
             text = f"{step}: unknown {selector} '{what}'; expected one of {expected}"
             return [said(selector, text)]
     known = signature(step, parameters)
@@ -302,7 +310,8 @@ def _step_problems(step: str, parameters: dict, listed: set[str]) -> list[str]:
             f"{what}; expected only beside {', '.join(bounded)}. Leave it out, or take such a rule"
         )
     problems += [
-        f"{step}: {what} takes no '{name}'; it takes {', '.join(known)}.{nearest(name, keys_here)}"
+        f"{step}: {what} takes no '{name}'; it takes {', '.join(known)}."
+        f"{suggest_nearest(name, keys_here)}"
         for name in named
         if name not in known
     ]
@@ -314,5 +323,5 @@ def _step_problems(step: str, parameters: dict, listed: set[str]) -> list[str]:
     return problems + [
         said(name, f"{step}, {name} {text}")
         for name in named
-        if name in known and (text := problem(parameters[name], known[name]))
+        if name in known and (text := find_problem(parameters[name], known[name]))
     ]

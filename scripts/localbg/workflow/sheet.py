@@ -11,8 +11,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from localbg.core import files, names
-from localbg.core.names import shown
-from localbg.core.parameters import LEAST_RADIUS, Parameter, nearest, problem, split_unit
+from localbg.core.names import show
+from localbg.core.parameters import (
+    LEAST_RADIUS,
+    Parameter,
+    find_problem,
+    split_unit,
+    suggest_nearest,
+)
 from localbg.io import delimited, image_files, truth
 from localbg.io.addresses import (
     OTHER_ADDRESS,
@@ -76,7 +82,7 @@ OTHER_NAMES = {
 }
 
 
-def images(
+def read_sheet(
     source, *, base: str | None, spot_radius, results: str
 ) -> tuple[dict[str, Image], list[str], list[str]]:
     """Resolve the config's ``images``.
@@ -120,7 +126,7 @@ def images(
         first = places.setdefault(image.image.casefold(), place)
         if first is not place:
             wrong.append(
-                f"image '{shown(image.image)}' is there already ({first}); ids must be unique, and "
+                f"image '{show(image.image)}' is there already ({first}); ids must be unique, and "
                 "differ in more than upper and lower case"
             )
         problems += [f"{place}: {text}" for text in wrong]
@@ -153,13 +159,13 @@ def _rows(source, results):
         if not source:
             raise ValueError("images: the mapping is empty; expected id: {path: …}")
         rows = (
-            (f"images, {shown(name)}", {"image": str(name)} | _text(row))
+            (f"images, {show(name)}", {"image": str(name)} | _text(row))
             for name, row in source.items()
         )
         return rows, "", [], []
     if is_address(source):
         raise ValueError(
-            f"images: '{shown(source)}' is an address; expected a sheet, folder or glob here. Give "
+            f"images: '{show(source)}' is an address; expected a sheet, folder or glob here. Give "
             "a sheet or a mapping of paths, and the address as base"
         )
     if os.path.lexists(source) and not os.path.isdir(source):
@@ -174,14 +180,14 @@ def _rows(source, results):
 
 def _from_paths(paths):
     return [
-        (f"images, '{shown(path, 300)}'", {"image": _stem(path), "path": path}) for path in paths
+        (f"images, '{show(path, 300)}'", {"image": _stem(path), "path": path}) for path in paths
     ]
 
 
 def _stem(path):
     name = Path(path).name
     suffix = next(s for s in image_files.SUFFIXES if name.lower().endswith(s))
-    return names.cleaned(name[: len(name) - len(suffix)])
+    return names.clean(name[: len(name) - len(suffix)])
 
 
 def _from_sheet(path):
@@ -216,7 +222,7 @@ def _with_points(table, row):
 def _column_problems(path, header):
     """What is wrong with the columns of a sheet, and those that nobody asks for."""
     problems = [
-        f"{path}: column '{name}' is missing; found {shown(', '.join(header), 300)}."
+        f"{path}: column '{name}' is missing; found {show(', '.join(header), 300)}."
         f"{_hint(name, set(header) - set(COLUMNS))}"
         if header
         else f"{path}: column '{name}' is missing; found an empty file."
@@ -226,21 +232,21 @@ def _column_problems(path, header):
     unknown = [name for name in header if name and name not in COLUMNS][:MOST_COLUMNS]
     if not problems:
         problems += [
-            f"{path}: unknown column '{shown(name)}'. Did you mean '{meant}'?"
+            f"{path}: unknown column '{show(name)}'. Did you mean '{meant}'?"
             for name in unknown
             if (meant := _meant(name, header))
         ]
     problems += [
         f"{path}: column '{name}' is there twice" for name in COLUMNS if header.count(name) > 1
     ]
-    return problems, list(map(shown, unknown))
+    return problems, list(map(show, unknown))
 
 
 def _hint(name, header):
     """Which column of a sheet may be meant by one of ours."""
     if capitals := [other for other in header if other.casefold() == name]:
         return f" Write '{capitals[0]}' in small letters"
-    return nearest(name, header)
+    return suggest_nearest(name, header)
 
 
 def _meant(name, header):
@@ -266,8 +272,8 @@ def _image(row, folder, spot_radius):
     row = {key: value.strip() for key, value in row.items()}
     name, path = row.get("image", ""), row.get("path", "")
     wrong = []
-    if text := names.problem(name):
-        wrong.append(f"image id '{shown(name)}' {text}")
+    if text := names.find_problem(name):
+        wrong.append(f"image id '{show(name)}' {text}")
     if not path:
         wrong.append("path is empty; expected the image's file")
     located = _located(path, folder)
@@ -293,18 +299,18 @@ def _image(row, folder, spot_radius):
     for key in ("path", "group", "axes", "truth"):
         if values[key] and names.CONTROL.search(values[key]):
             wrong.append(
-                f"{key} is '{shown(values[key])}'; expected text without line breaks, control "
+                f"{key} is '{show(values[key])}'; expected text without line breaks, control "
                 "characters and what is not valid text. Rename it"
             )
     if values["role"] not in ROLES:
-        hint = nearest(values["role"], ROLES[1:])
-        wrong.append(f"role is '{shown(values['role'])}'; expected blank, or nothing.{hint}")
+        hint = suggest_nearest(values["role"], ROLES[1:])
+        wrong.append(f"role is '{show(values['role'])}'; expected blank, or nothing.{hint}")
     for key in ("channel", "z", "t"):
         values[key] = _index(key, row.get(key), wrong)
     values["pixel_size_um"] = size = _number(row.get("pixel_size_um"))
     low, high = PIXEL_SIZES
     if size is not None and not (isinstance(size, float) and low <= size <= high):
-        given = shown(repr(size))
+        given = show(repr(size))
         wrong.append(
             f"pixel_size_um is {given}; expected µm per pixel, greater than 0 ({low:g} to {high:g})"
         )
@@ -315,7 +321,7 @@ def _image(row, folder, spot_radius):
 
 def _radius_problem(radius):
     """What is wrong with the radius of spots, in pixels or µm."""
-    if text := problem(radius, SIZE):
+    if text := find_problem(radius, SIZE):
         return text
     number, unit = split_unit(radius)
     if unit == "x":
@@ -350,7 +356,7 @@ def _index(key, text, wrong):
         return int(number)
     also = ", max or mean" if key == "z" else ""
     most = f" ({MOST_INDEX} at most)" if isinstance(number, float) and number > MOST_INDEX else ""
-    wrong.append(f"{key} is '{shown(text)}'; expected an index counted from 0{also}{most}")
+    wrong.append(f"{key} is '{show(text)}'; expected an index counted from 0{also}{most}")
     return None
 
 
@@ -367,7 +373,7 @@ def missing_files(images: dict[str, Image]) -> list[str]:
             problems.append(f"image '{image.image}': {_not_a_file(image.path)}")
         if image.truth:
             try:
-                truth.check(image.truth)
+                truth.check_truth(image.truth)
             except (OSError, ValueError) as error:
                 words = error.strerror if isinstance(error, OSError) else str(error)
                 problems.append(f"image '{image.image}': truth {image.truth}: {words}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from localbg.core.checks import require_fit
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 from localbg.detection.denoise import denoise
 
 
@@ -38,6 +38,6 @@ def denoise_image(
     ValueError
         If a size is in µm and the pixel size unknown, or a filter does not fit into the image.
     """
-    parameters = resolved(parameters, pixel_size_um)
+    parameters = resolve(parameters, pixel_size_um)
     require_fit(image, parameters)
     return denoise(image, threads=threads, **parameters), {"parameters": parameters}

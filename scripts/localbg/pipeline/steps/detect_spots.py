@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from localbg.core.checks import require_within
-from localbg.core.parameters import radius_in_pixels, resolved
+from localbg.core.parameters import radius_in_pixels, resolve
 from localbg.detection import spots
 
 
@@ -54,10 +54,10 @@ def detect_spots(
     ValueError
         If a size is in µm and the pixel size unknown, or far larger than the image.
     """
-    parameters = resolved(parameters, pixel_size_um)
+    parameters = resolve(parameters, pixel_size_um)
     require_within(image, parameters)
     labels = spots.label(mask, foreground, decision["noise"], **parameters)
-    rows = spots.measured(
+    rows = spots.tabulate_spots(
         *(labels, image, foreground, background, decision, facts),
         spot_radius=float(radius_in_pixels(spot_radius, pixel_size_um)),
         polarity=polarity,

@@ -8,7 +8,7 @@ import numpy as np
 
 from localbg import backgrounds
 from localbg.core.checks import require_fit
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 
 
 def estimate_background(
@@ -38,6 +38,6 @@ def estimate_background(
     ValueError
         If a size is in µm and the pixel size unknown, or a filter does not fit into the image.
     """
-    parameters = resolved(parameters, pixel_size_um)
+    parameters = resolve(parameters, pixel_size_um)
     require_fit(image, parameters)
     return backgrounds.estimate_with_error(image, threads=threads, **parameters)

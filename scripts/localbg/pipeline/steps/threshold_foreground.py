@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from localbg.core.checks import require_within
-from localbg.core.parameters import resolved
+from localbg.core.parameters import resolve
 from localbg.detection.threshold import threshold
 
 
@@ -49,7 +49,7 @@ def threshold_foreground(
     ValueError
         If a size is in µm and the pixel size unknown, or far larger than the image.
     """
-    parameters = resolved(parameters, pixel_size_um)
+    parameters = resolve(parameters, pixel_size_um)
     require_within(image, parameters)
     if earlier is not None:
         mask, _ = threshold(foreground, grey_step, denoised, image, earlier=earlier, **parameters)
