@@ -22,7 +22,7 @@ CONSTANTS = (
     *(f"matched_filter.{name}" for name in ("MANY", "CROWDED", "TOLD")),
     *(f"level_noise.{name}" for name in ("LEVELS", "PER_LEVEL", "ALIKE", "TURNS", "CLEAR")),
     *(f"level_noise.{name}" for name in ("REACH", "ENOUGH", "STEP", "MOST_CORRELATED")),
-    *(f"level_noise.{name}" for name in ("TILE", "AT_EDGE")),
+    *(f"level_noise.{name}" for name in ("TILE", "EVEN", "AT_EDGE")),
     *(f"fdr.{name}" for name in ("AT_ALL", "BULK", "TURNS", "FEWEST")),
     "likeness.REACH",
 )

@@ -98,7 +98,7 @@ class Comparison:
 
     detections: dict[str, Detection]
     counts: dict[str, int]
-    compare_spots: list[dict]
+    agreement: list[dict]
 
 
 def detect_spots(

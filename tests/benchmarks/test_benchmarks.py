@@ -162,7 +162,7 @@ def test_without_the_bulk_what_is_no_noise_counts():
     maxima = matched_filter.Maxima(ones, ones, heights, heights, heights, ones > 0)
 
     def found():
-        limits = matched_filter._limits(maxima, 1e4, 0.04, None)
+        limits = matched_filter._limits(maxima, 1e4, 0.04)
         return np.count_nonzero(matched_filter._reaching(maxima, limits)), limits
 
     assert found()[0] == 1

@@ -9,7 +9,7 @@ from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
-from localbg import backgrounds
+from localbg import api, backgrounds
 from localbg.accuracy import scoring
 from localbg.core.parameters import resolve
 from localbg.detection import spots
@@ -248,6 +248,42 @@ def test_positions_are_the_spots_though_they_touch(method):
     image = camera(200 + bells((120, 120), points, 300), noise=3)
     found = found_by_default(image, RADIUS, method)
     assert scoring.score_spots(points, found, 1.2)["f1"] == 1
+
+
+@pytest.mark.parametrize("radius", [2, 3, 5])
+@pytest.mark.parametrize("sigma", [0.5, 0.8, 1, 1.5, 2, 3])
+def test_smoothed_noise_has_no_spots_though_each_of_its_waves_looks_like_one(sigma, radius):
+    """Spatially correlated over any distance, as after a filter, resampling or JPEG."""
+    rng = np.random.default_rng(3)
+    for method in ("tophat", "median", "gaussian"):
+        waves = ndimage.gaussian_filter(rng.normal(size=(256, 256)), sigma)
+        blank = np.rint(500 + 20 * waves / waves.std()).astype(np.uint16)
+        assert len(found_by_default(blank, radius, method)) == 0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_lawn_of_spots_is_no_smoothed_noise(sign):
+    """Though single pixels differ less than with a step of a spot's size between them."""
+    points = grid((200, 200), 7)
+    light = 2000 + sign * bells((200, 200), points, 100, sigma=1.4)
+    image = np.random.default_rng(0).normal(light, 3).round().astype(np.uint16)
+    polarity = "bright" if sign > 0 else "dark"
+    found = api.detect_spots(image, 2.0, "gaussian", polarity=polarity)
+    assert len(found.spots) == len(points)
+
+
+def test_a_threshold_that_an_image_shares_with_none_but_itself_changes_nothing():
+    """What the image's own noise asks for, which decides on texture, holds beside it."""
+    image, _, radius = families.tissue(np.random.default_rng(0))
+    quiet = denoise(image, filter="gaussian", sigma=0.8)
+    above, _ = subtract(quiet, backgrounds.estimate(quiet, filter="median", radius=8), clip=False)
+    rule = {"rule": "matched_filter", "radius": radius, "fdr": 0.04, "polarity": "bright"}
+    given = above, 1.0, quiet, image
+    own, record = threshold(*given, **rule)
+    shared, again = threshold(*given, record["threshold"], **rule)
+    assert record["distinct"] > record["significant"]
+    np.testing.assert_array_equal(shared, own)
+    assert (again["decided_by"], again["threshold"]) == ("scope", record["threshold"])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -27,6 +27,10 @@ STEP = 0.7
 MOST_CORRELATED = 12.0
 TILE = 32
 MOST_TILES = 8
+# Noise reaches as far below 0 as above, however strong its spatial correlation; spots do not. Where
+# the extreme quantiles of so many amplitudes, or more, differ by less than this factor, no noise is
+# too strong to be noise, and none is left out as clear of it.
+EVEN, EXTREME, FEWEST = 1.25, 0.001, 4000
 AT_EDGE = 1.4  # more noise within half a radius of the image's edge, which is repeated
 # Of the largest grey level: what is less is rounding of 32 bits.
 ROUNDING = 16 * float(np.finfo(np.float32).eps)
@@ -66,7 +70,8 @@ def measure_noise(
     (median) in each class of levels. Amplitudes that are rounding do not count, nor does what is
     near local maxima that are clear of the noise, or it would grow with their number. The noise of
     single pixels bounds it, since spots that leave no room between them would be taken for noise:
-    from once to `MOST_CORRELATED` times what white noise of that size makes.
+    from once to `MOST_CORRELATED` times what white noise of that size makes; the upper bound does
+    not hold where amplitudes are as strong below 0 as above, as no spots make them.
     Costs the fit of a spot at `SAMPLE` pixels.
     """
     sample = _sample(raw.shape)
@@ -81,8 +86,11 @@ def measure_noise(
     if not white.any():  # All is as smooth as a plane: then no pixel's noise is known.
         single, white = np.full(single.size, fits.gain), np.ones(white.size)
         lowest, highest, pixel = 0.0, np.inf, 0.0
-    sizes = np.abs(fit_spots(raw, np.column_stack(sample), radius).amplitude)
+    amplitudes = fit_spots(raw, np.column_stack(sample), radius).amplitude
+    sizes = np.abs(amplitudes)
     varied = sizes > rounding
+    if even := _is_even(amplitudes[varied]):
+        highest = np.inf
     ratios, pixels = sizes[varied] / white[varied], [lines[varied] for lines in sample]
     classes = _Classes(background[sample][varied], ALIKE * pixel)
     free = np.ones(ratios.size, bool)
@@ -94,8 +102,16 @@ def measure_noise(
         noise = np.maximum(noise * np.where(at_edge, AT_EDGE, 1), least)
         if turn < TURNS:
             clear = np.column_stack(places)[fits.amplitude > CLEAR * noise]
-            free = ~_near(clear, pixels, REACH * radius)
+            free = np.ones(ratios.size, bool) if even else ~_near(clear, pixels, REACH * radius)
     return np.maximum(single * lowest, least), noise
+
+
+def _is_even(amplitudes):
+    """Whether the amplitudes reach as far below 0 as above, as those of noise do."""
+    if amplitudes.size < FEWEST:
+        return False
+    low, high = np.quantile(amplitudes, (EXTREME, 1 - EXTREME))
+    return low < 0 < high and max(-low / high, high / -low) < EVEN
 
 
 def _sample(shape):

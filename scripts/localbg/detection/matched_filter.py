@@ -114,8 +114,8 @@ def detect(
     least_noise : float
         Standard deviation of an amplitude in any case, in grey levels.
     shared : float, optional
-        Least score in grey levels, where it is known from other images; then only noise is told
-        from the rest.
+        Least score in grey levels, where it is known from other images. What the image's own noise
+        asks for holds beside it.
     earlier : mapping, optional
         The limits in the record of an earlier image, to be taken as they are.
 
@@ -130,7 +130,9 @@ def detect(
     background = denoised - foreground if polarity == "bright" else denoised + foreground
     maxima = _measure(background, raw, places, radius, polarity, least_noise)
     if earlier is None:
-        limits = _limits(maxima, foreground.size / (SMOOTHED * radius) ** 2, fdr, shared)
+        limits = _limits(maxima, foreground.size / (SMOOTHED * radius) ** 2, fdr)
+        if shared is not None:
+            limits = limits._replace(threshold=shared)
     else:
         limits = Limits(*(earlier[name] for name in Limits._fields))
     spots = _reaching(maxima, limits)
@@ -160,10 +162,8 @@ def _measure(background, raw, places, radius, polarity, least_noise):
     return Maxima(*places, in_noise(fits.amplitude), scores, in_noise(scores), like_spots)
 
 
-def _limits(maxima, area, fdr, shared):
+def _limits(maxima, area, fdr):
     significance = significant(maxima.heights, area, fdr)
-    if shared is not None:
-        return Limits(shared, significance, 0.0)
     if _is_of_spots(maxima.standing):
         return Limits(0.0, significance, 0.0)
     spots = _reaching(maxima, Limits(0.0, significance, 0.0))
