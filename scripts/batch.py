@@ -1,13 +1,13 @@
 """Take a batch of images through every method that shares a background, in memory."""
 
-import json
 import os
 import time
 
-from localbg.core import failures, files
+from localbg.core import failures
 from localbg.detection.measures import MEASURES
 from localbg.io import images, planned_image, tables
 from localbg.pipeline import chain, shared_thresholds
+from localbg.pipeline.shards import write_shard
 from localbg.workflow import job
 
 
@@ -42,18 +42,15 @@ def main(
     fingerprint : str
         Of all this; each line carries it.
     """
-    files.protect(sources)
-    start = last = time.monotonic()
-    failed = 0
-    with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
-        for done, (source, row, stamp) in enumerate(zip(sources, rows, stamps, strict=True), 1):
-            found = process(source, row, stamp, methods, steps, keep, results, threads)
-            failed += any("failed_step" in part for part in (found, *found["methods"].values()))
-            line = {"image": row["image"], "fingerprint": fingerprint} | found
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            if time.monotonic() - last > 10:
-                last = time.monotonic()
-                failures.log.info("%d of %d images", done, len(rows))
+    start, failed = time.monotonic(), 0
+
+    def done(source, row, stamp):
+        nonlocal failed
+        found = process(source, row, stamp, methods, steps, keep, results, threads)
+        failed += any("failed_step" in part for part in (found, *found["methods"].values()))
+        return found
+
+    write_shard(piece, sources, rows, stamps, fingerprint, done)
     seconds = time.monotonic() - start
     failures.log.info(
         "%d images, %d failed, %d methods: %.1f s, %.3f s an image, %.0f MB at most",

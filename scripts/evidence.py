@@ -1,11 +1,10 @@
 """Gather what speaks for and against each method on a few images, without annotation."""
 
-import json
-
 from localbg.assessment import assess
-from localbg.core import failures, files
+from localbg.core import failures
 from localbg.io import planned_image
 from localbg.pipeline import shared_thresholds
+from localbg.pipeline.shards import write_shard
 from localbg.workflow import job
 
 
@@ -38,12 +37,11 @@ def main(
     stamps, fingerprint
         As `scripts/batch.py` takes them.
     """
-    with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
-        for source, row, stamp in zip(sources, rows, stamps, strict=True):
-            found = process(source, row, stamp, methods, steps, settings, results, threads)
-            line = {"image": row["image"], "fingerprint": fingerprint} | found
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            failures.log.info("%s done", row["image"])
+
+    def done(source, row, stamp):
+        return process(source, row, stamp, methods, steps, settings, results, threads)
+
+    write_shard(piece, sources, rows, stamps, fingerprint, done)
 
 
 def process(source, row, stamp, methods, steps, settings, results, threads) -> dict:

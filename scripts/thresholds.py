@@ -1,10 +1,9 @@
 """Find the thresholds that the images of a batch would get by themselves, in memory."""
 
-import json
-
-from localbg.core import failures, files
+from localbg.core import failures
 from localbg.io import planned_image
 from localbg.pipeline import chain
+from localbg.pipeline.shards import write_shard
 from localbg.workflow import job
 
 
@@ -33,12 +32,12 @@ def main(
     stamps, fingerprint
         As `scripts/batch.py` takes them.
     """
-    with files.whole(piece) as beside, open(beside, "w", encoding="utf-8") as file:
-        for source, row, stamp in zip(sources, rows, stamps, strict=True):
-            if asked := masks[row["image"]]:
-                found = process(source, row, stamp, steps, asked, threads)
-                line = {"image": row["image"], "fingerprint": fingerprint} | found
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def done(source, row, stamp):
+        asked = masks[row["image"]]
+        return process(source, row, stamp, steps, asked, threads) if asked else None
+
+    write_shard(piece, sources, rows, stamps, fingerprint, done)
 
 
 def process(source, row, stamp, steps, masks, threads) -> dict:

@@ -28,7 +28,7 @@ IN_MEMORY = OF_A_JOB | {
     *("detection/denoise", "detection/fdr", "detection/level_noise", "detection/likeness"),
     *("detection/matched_filter", "detection/noise", "detection/shapes", "detection/spots"),
     *("detection/subtract", "detection/threshold"),
-    *("pipeline/chain", "pipeline/signatures"),
+    *("pipeline/chain", "pipeline/shards", "pipeline/signatures"),
     *("pipeline/steps/denoise_image", "pipeline/steps/estimate_background"),
     *("pipeline/steps/subtract_background", "pipeline/steps/threshold_foreground"),
     *("pipeline/steps/detect_spots",),
