@@ -118,8 +118,8 @@ def one_image(path: str, config: dict) -> list:
         WORK.update(methods=methods, steps=steps)
     rows = []
     for method, found in chain.run_methods(images.read(path), config["spot_radius"], **WORK):
-        texts = [[tables.text(k, spot[k]) for k in MEASURES] for spot in found["spots"]]
-        rows.append((method["method"], found["record"]["threshold"], texts))
+        texts = [[tables.text(k, spot[k]) for k in MEASURES] for spot in found.spots]
+        rows.append((method["method"], found.record["threshold"], texts))
     return rows
 
 

@@ -75,13 +75,13 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
             found[method["method"]] = made.record
             continue
         found[method["method"]] = {
-            "record": made["record"],
-            "spots": [[tables.text(k, spot[k]) for k in MEASURES] for spot in made["spots"]],
+            "record": made.record,
+            "spots": [[tables.text(k, spot[k]) for k in MEASURES] for spot in made.spots],
         }
         for kind in keep:
             path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            images.write(path, made[kind], pixel_size_um=plane.pixel_size_um)
+            images.write(path, getattr(made, kind), pixel_size_um=plane.pixel_size_um)
     return said | {"facts": plane.facts, "methods": found}
 
 

@@ -27,6 +27,7 @@ from localbg.io.grey_values import supported
 from localbg.io.images import Plane
 from localbg.io.images import read as read_image
 from localbg.pipeline import chain
+from localbg.pipeline.chain import Detection
 from localbg.workflow.plan import make_plan
 
 __all__ = [
@@ -39,46 +40,6 @@ __all__ = [
     "read_image",
     "subtract_background",
 ]
-
-
-RESULTS = ("spots", "labels", "denoised", "background", "foreground", "mask", "record")
-
-
-@dataclass(frozen=True)
-class Detection:
-    """What one method found in an image.
-
-    Attributes
-    ----------
-    method : str
-    spots : list of dict
-        A row for each spot, as in spots.csv; ``pandas.DataFrame(spots)`` makes a table of them.
-    labels : ndarray of int, 2-D
-        The number of the spot that a pixel belongs to, 0 where it belongs to none.
-    denoised, background : ndarray, 2-D
-        In the image's dtype or float32.
-    foreground : ndarray of float32, 2-D
-        Denoised image less background; spots are positive whatever the polarity.
-    mask : ndarray of bool, 2-D
-        Pixels above the threshold, before touching spots are split.
-    record : dict
-        How the threshold came about: ``threshold``, ``decided_by``, ``level``, ``noise`` and more,
-        as in counts.csv.
-    """
-
-    method: str
-    spots: list[dict]
-    labels: np.ndarray
-    denoised: np.ndarray
-    background: np.ndarray
-    foreground: np.ndarray
-    mask: np.ndarray
-    record: dict
-
-    @property
-    def places(self) -> np.ndarray:
-        """Centres of the spots, shape (n, 2): y and x in pixels."""
-        return np.array([(spot["y"], spot["x"]) for spot in self.spots], float).reshape(-1, 2)
 
 
 @dataclass(frozen=True)
@@ -210,8 +171,7 @@ def compare_methods(
     ):
         if isinstance(result, Exception):
             raise result
-        name = method["method"]
-        detections[name] = Detection(name, **{key: result[key] for key in RESULTS})
+        detections[method["method"]] = result
     detections = dict(sorted(detections.items()))
     radius = radius_in_pixels(spot_radius, plane.pixel_size_um)
     return Comparison(

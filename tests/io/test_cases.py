@@ -34,7 +34,7 @@ def count(plane):
     plan.batches = {"1": ["a"]}
     work = plan.batch("1", plan.methods["median"].background)
     ((_, result),) = chain.run_methods(plane, 2, work["methods"], work["steps"])
-    return len(result["spots"])
+    return len(result.spots)
 
 
 @pytest.mark.attack(

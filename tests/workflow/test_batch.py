@@ -323,7 +323,7 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
     original = chain.MAKE["background"]
     monkeypatch.setitem(chain.MAKE, "background", lambda *given: made.append(1) or original(*given))
     counts = [
-        len(found["spots"])
+        len(found.spots)
         for _, found in chain.run_methods(images.read(path), 2, work["methods"], work["steps"])
     ]
     assert len(counts) == 4
@@ -352,7 +352,7 @@ def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
         ((_, found),) = chain.run_methods(plane, 2, part["methods"], part["steps"])
         assert isinstance(found, failures.StepFailed) == (radius == 500)
         pixels = weakref.ref(plane.pixels)
-        made = [weakref.ref(found[key]) for key in KINDS] if isinstance(found, dict) else []
+        made = [weakref.ref(getattr(found, key)) for key in KINDS] if radius == 3 else []
         del plane, found
         assert not [reference for reference in (pixels, *made) if reference() is not None]
     finally:

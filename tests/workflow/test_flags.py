@@ -201,8 +201,8 @@ def test_every_method_counts_in_odd_images(plan, name, odd):
     assert [method for method, made in found.items() if isinstance(made, Exception)] == []
     assert sorted(found) == ["gaussian", "median", "otsu", "tophat"]
     if odd.flags.startswith("constant"):
-        assert {len(made["spots"]) for made in found.values()} == {0}
-        assert {made["record"]["decided_by"] for made in found.values()} == {"constant"}
+        assert {len(made.spots) for made in found.values()} == {0}
+        assert {made.record["decided_by"] for made in found.values()} == {"constant"}
 
 
 @pytest.mark.parametrize(

@@ -131,26 +131,26 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     steps = run.keywords["steps"]
     before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
     for name, mask, made in runs(plane.pixels, steps):
-        masks[mask] = masks[mask] | {"found": made["record"]}
-        places = _places(made["spots"])
+        masks[mask] = masks[mask] | {"found": made.record}
+        places = _places(made.spots)
         before[name] = {
             "places": places,
-            "background": made["background"][centres].astype(float),
-            "denoised": made["denoised"][centres].astype(float),
+            "background": made.background[centres].astype(float),
+            "denoised": made.denoised[centres].astype(float),
         }
         rows[name] = {
             "rise_under_spots": residuals.measure_rise(
-                sign * made["background"].astype(np.float32),
+                sign * made.background.astype(np.float32),
                 places,
-                [spot["foreground_max"] for spot in made["spots"]],
+                [spot["foreground_max"] for spot in made.spots],
                 radius,
             ),
             "trend": residuals.measure_trend(
-                sign * made["foreground"], ground.level, made["labels"] > 0, typical
+                sign * made.foreground, ground.level, made.labels > 0, typical
             ),
             "count_correlation": residuals.correlate_counts(places, ground.level, radius, typical),
             "edge_excess": residuals.measure_edge_excess(places, edges),
-            "negative_fraction": made["record"]["negative_fraction"],
+            "negative_fraction": made.record["negative_fraction"],
         }
     errors = [{"method": name, "error": error} for name, error in failed.items()]
     if not before:
@@ -180,9 +180,9 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         )
 
     upside_down = decoy.invert_image(plane.pixels, ground, rng)
-    turned = {name: len(made["spots"]) for name, _, made in runs(upside_down, as_before)}
+    turned = {name: len(made.spots) for name, _, made in runs(upside_down, as_before)}
     smooth = {
-        name: _as_in(before[name]["places"], _places(made["spots"]), radius)
+        name: _as_in(before[name]["places"], _places(made.spots), radius)
         for name, _, made in runs(decoy.smooth_image(plane.pixels, ground), as_before)
     }
     false = {name: max(n, smooth[name]) for name, n in turned.items()}
@@ -235,14 +235,14 @@ class _Recovered:
         self.denoised = np.zeros(n)
 
     def note(self, plants, together, made, centres, before, radius):
-        self.background[together] = made["background"][centres]
-        self.denoised[together] = made["denoised"][centres]
+        self.background[together] = made.background[centres]
+        self.denoised[together] = made.denoised[centres]
         pairs, distances = injection.match_recovered(
-            plants.places[together], _places(made["spots"]), before, radius
+            plants.places[together], _places(made.spots), before, radius
         )
         which = together[pairs[:, 0]]
         self.distance[which] = distances
-        sums = np.array([spot["foreground_sum"] for spot in made["spots"]])
+        sums = np.array([spot["foreground_sum"] for spot in made.spots])
         given = 2 * math.pi * plants.sigma**2 * plants.heights[which]
         self.bias[which] = sums[pairs[:, 1]] / given - 1 if len(pairs) else 0
 

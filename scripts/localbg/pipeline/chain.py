@@ -7,6 +7,9 @@ read ─► denoise ─┬────────────► subtract ─�
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 
 from localbg.core import failures
 from localbg.core.failures import StepFailed
@@ -19,6 +22,43 @@ from localbg.pipeline.steps.subtract_background import subtract_background
 from localbg.pipeline.steps.threshold_foreground import threshold_foreground
 
 
+@dataclass(frozen=True)
+class Detection:
+    """What one method found in an image.
+
+    Attributes
+    ----------
+    method : str
+    spots : list of dict
+        A row for each spot, as in spots.csv; ``pandas.DataFrame(spots)`` makes a table of them.
+    labels : ndarray of int, 2-D
+        The number of the spot that a pixel belongs to, 0 where it belongs to none.
+    denoised, background : ndarray, 2-D
+        In the image's dtype or float32.
+    foreground : ndarray of float32, 2-D
+        Denoised image less background; spots are positive whatever the polarity.
+    mask : ndarray of bool, 2-D
+        Pixels above the threshold, before touching spots are split.
+    record : dict
+        How the threshold came about: ``threshold``, ``decided_by``, ``level``, ``noise`` and more,
+        as in counts.csv.
+    """
+
+    method: str
+    spots: list[dict]
+    labels: np.ndarray
+    denoised: np.ndarray
+    background: np.ndarray
+    foreground: np.ndarray
+    mask: np.ndarray
+    record: dict
+
+    @property
+    def places(self) -> np.ndarray:
+        """Centres of the spots, shape (n, 2): y and x in pixels."""
+        return np.array([(spot["y"], spot["x"]) for spot in self.spots], float).reshape(-1, 2)
+
+
 def run_methods(
     plane: images.Plane,
     spot_radius: float | str,
@@ -27,7 +67,7 @@ def run_methods(
     *,
     shared: Mapping[str, float | StepFailed] | None = None,
     threads: int = 1,
-) -> Iterator[tuple[dict, dict | StepFailed]]:
+) -> Iterator[tuple[dict, Detection | StepFailed]]:
     """Take an image through the steps of several methods.
 
     Parameters
@@ -48,9 +88,7 @@ def run_methods(
     ------
     method : dict
         In the order of their labels, which brings those together that share steps.
-    found : dict or StepFailed
-        Arrays ``denoised``, ``background``, ``foreground``, ``mask`` and ``labels``; ``record``,
-        what the steps said; and ``spots``, a row for each.
+    detection : Detection or StepFailed
     """
     made = _Maker(plane, spot_radius, steps, shared or {}, threads)
     for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
@@ -59,17 +97,14 @@ def run_methods(
             mask, found = made("mask", method["mask"])
             foreground, subtracted = made("foreground", method["foreground"])
             background, estimated = made("background", method["background"])
+            denoised = made("denoised", method["denoised"])
+            record = estimated | subtracted | found
             yield (
                 method,
-                {
-                    "denoised": made("denoised", method["denoised"]),
-                    "background": background,
-                    "foreground": foreground,
-                    "mask": mask,
-                    "labels": labels,
-                    "record": estimated | subtracted | found,
-                    "spots": rows,
-                },
+                Detection(
+                    *(method["method"], rows, labels, denoised, background, foreground, mask),
+                    record=record,
+                ),
             )
         except StepFailed as failed:
             yield method, failed
