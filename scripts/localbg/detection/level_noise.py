@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
+from scipy.special import ndtri
 
 from localbg.detection.likeness import Fits, fit_spots
 from localbg.detection.noise import HALF_NORMAL, second_differences
@@ -27,9 +28,10 @@ STEP = 0.7
 MOST_CORRELATED = 12.0
 TILE = 32
 MOST_TILES = 8
-# Noise reaches as far below 0 as above, however strong its spatial correlation; spots do not. Where
-# the extreme quantiles of so many amplitudes, or more, differ by less than this factor, no noise is
-# too strong to be noise, and none is left out as clear of it.
+# Amplitudes of noise are normal, however strong its spatial correlation; those of spots, edges and
+# texture have a long tail, spots on one side. Where the extreme quantiles of so many amplitudes, or
+# more, differ from each other and from those of the normal distribution by less than this factor,
+# no noise is too strong to be noise, and none is left out as clear of it.
 EVEN, EXTREME, FEWEST = 1.25, 0.001, 4000
 AT_EDGE = 1.4  # more noise within half a radius of the image's edge, which is repeated
 # Of the largest grey level: what is less is rounding of 32 bits.
@@ -71,7 +73,7 @@ def measure_noise(
     near local maxima that are clear of the noise, or it would grow with their number. The noise of
     single pixels bounds it, since spots that leave no room between them would be taken for noise:
     from once to `MOST_CORRELATED` times what white noise of that size makes; the upper bound does
-    not hold where amplitudes are as strong below 0 as above, as no spots make them.
+    not hold where amplitudes are normal, as no spots make them.
     Costs the fit of a spot at `SAMPLE` pixels.
     """
     sample = _sample(raw.shape)
@@ -89,7 +91,7 @@ def measure_noise(
     amplitudes = fit_spots(raw, np.column_stack(sample), radius).amplitude
     sizes = np.abs(amplitudes)
     varied = sizes > rounding
-    if even := _is_even(amplitudes[varied]):
+    if normal := _is_normal(amplitudes[varied]):
         highest = np.inf
     ratios, pixels = sizes[varied] / white[varied], [lines[varied] for lines in sample]
     classes = _Classes(background[sample][varied], ALIKE * pixel)
@@ -102,16 +104,19 @@ def measure_noise(
         noise = np.maximum(noise * np.where(at_edge, AT_EDGE, 1), least)
         if turn < TURNS:
             clear = np.column_stack(places)[fits.amplitude > CLEAR * noise]
-            free = np.ones(ratios.size, bool) if even else ~_near(clear, pixels, REACH * radius)
+            free = np.ones(ratios.size, bool) if normal else ~_near(clear, pixels, REACH * radius)
     return np.maximum(single * lowest, least), noise
 
 
-def _is_even(amplitudes):
-    """Whether the amplitudes reach as far below 0 as above, as those of noise do."""
+def _is_normal(amplitudes):
+    """Whether the amplitudes reach as far below 0 as above, and no farther than normal ones."""
     if amplitudes.size < FEWEST:
         return False
     low, high = np.quantile(amplitudes, (EXTREME, 1 - EXTREME))
-    return low < 0 < high and max(-low / high, high / -low) < EVEN
+    if not low < 0 < high:
+        return False
+    normal = np.median(np.abs(amplitudes)) / HALF_NORMAL[0.5] * -ndtri(EXTREME)
+    return max(-low / high, high / -low, -low / normal, high / normal) < EVEN
 
 
 def _sample(shape):
