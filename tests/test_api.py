@@ -120,6 +120,7 @@ def test_the_package_loads_nothing_before_it_is_asked():
         localbg.detect_spot  # noqa: B018
 
 
+@pytest.mark.long
 def test_what_pip_installs_runs_outside_of_the_clone(tmp_path):
     install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target"]
     source = tmp_path / "source"

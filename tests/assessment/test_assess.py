@@ -108,6 +108,7 @@ def two_grounds(rng):
     return plane(np.rint(grey).astype(np.uint16)), places, contrasts, bright[pixels] > 0.5
 
 
+@pytest.mark.long
 def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_are():
     told = work(threshold={"rule": "noise", "k": 5}, evidence={"planted": 48})
     ladder = told["settings"]["contrasts"]

@@ -11,6 +11,8 @@ from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from simulate import gaussian_spots
 
+pytestmark = pytest.mark.long
+
 TABLES = ("recovery", "completeness", "false_spots", "residuals")
 TARGETS = (
     *(f"results/tables/{name}.csv" for name in (*TABLES, "counts")),

@@ -13,6 +13,8 @@ from localbg.workflow import batches
 from localbg.workflow.plan import PlanError, make_plan
 from small_study import NO_FIGURES, PLACES, configure, ran, rows_of, spotted, table
 
+pytestmark = pytest.mark.long
+
 CONFIG = {
     "images": "images.csv",
     "spot_radius": 3,

@@ -13,6 +13,8 @@ from localbg.io import tables
 from localbg.report import captions
 from small_study import PLACES, spotted, table
 
+pytestmark = pytest.mark.long
+
 
 def attack(case, outcome):
     return pytest.mark.attack(kind="names", case=case, outcome=outcome)

@@ -14,6 +14,8 @@ from localbg.core import files
 from localbg.workflow import ownership, plan
 from small_study import NO_FIGURES, configure, spotted
 
+pytestmark = pytest.mark.long
+
 CONFIG = {"compare": ["median"], "evidence": {"images": 0}}
 
 
