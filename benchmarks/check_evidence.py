@@ -56,7 +56,7 @@ def gathered(case: Case, planted: int) -> list[dict]:
     told, plane = planned(planted), images.read(case.path)
     true = {}
     for method, made in chain.run_methods(plane, case.radius, told["methods"], told["steps"]):
-        true[method["method"]] = tally(case, [(spot["y"], spot["x"]) for spot in made.spots])
+        true[method["method"]] = tally(case, made.places)
     found = assess.assess_image(plane, case.name, case.radius, **told)
     recovery, false = (
         [{k: tables.text(k, v) for k, v in ({"image": case.name} | row).items()} for row in rows]

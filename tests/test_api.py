@@ -116,6 +116,7 @@ def test_the_package_loads_nothing_before_it_is_asked():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert done.stdout == "False True\n"
+    assert sorted(api.__all__) == sorted(localbg.API)
     with pytest.raises(AttributeError, match="detect_spot"):
         localbg.detect_spot  # noqa: B018
 

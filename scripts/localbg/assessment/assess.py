@@ -132,7 +132,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
     for name, mask, made in runs(plane.pixels, steps):
         masks[mask] = masks[mask] | {"found": made.record}
-        places = _places(made.spots)
+        places = made.places
         before[name] = {
             "places": places,
             "background": made.background[centres].astype(float),
@@ -182,7 +182,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     upside_down = decoy.invert_image(plane.pixels, ground, rng)
     turned = {name: len(made.spots) for name, _, made in runs(upside_down, as_before)}
     smooth = {
-        name: _as_in(before[name]["places"], _places(made.spots), radius)
+        name: _as_in(before[name]["places"], made.places, radius)
         for name, _, made in runs(decoy.smooth_image(plane.pixels, ground), as_before)
     }
     false = {name: max(n, smooth[name]) for name, n in turned.items()}
@@ -206,10 +206,6 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         ],
         "residuals": [{"method": name} | row for name, row in rows.items()],
     } | ({"failed": errors} if errors else {})
-
-
-def _places(spots):
-    return np.array([(spot["y"], spot["x"]) for spot in spots]).reshape(-1, 2)
 
 
 def _as_in(image, decoy, radius):
@@ -238,7 +234,7 @@ class _Recovered:
         self.background[together] = made.background[centres]
         self.denoised[together] = made.denoised[centres]
         pairs, distances = injection.match_recovered(
-            plants.places[together], _places(made.spots), before, radius
+            plants.places[together], made.places, before, radius
         )
         which = together[pairs[:, 0]]
         self.distance[which] = distances

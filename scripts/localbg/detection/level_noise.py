@@ -91,20 +91,21 @@ def measure_noise(
     amplitudes = fit_spots(raw, np.column_stack(sample), radius).amplitude
     sizes = np.abs(amplitudes)
     varied = sizes > rounding
-    if normal := _is_normal(amplitudes[varied]):
-        highest = np.inf
+    turns = TURNS
+    if _is_normal(amplitudes[varied]):
+        turns, highest = 0, np.inf
     ratios, pixels = sizes[varied] / white[varied], [lines[varied] for lines in sample]
     classes = _Classes(background[sample][varied], ALIKE * pixel)
     free = np.ones(ratios.size, bool)
     from_edge = [np.minimum(p, n - 1 - p) for p, n in zip(places, raw.shape, strict=True)]
     at_edge = np.minimum(*from_edge) < radius / 2
-    for turn in range(TURNS + 1):
+    for turn in range(turns + 1):
         ratio = np.interp(background[places], classes.middles, classes.deviation(ratios, free))
         noise = np.clip(ratio, lowest, highest) * single / fits.gain
         noise = np.maximum(noise * np.where(at_edge, AT_EDGE, 1), least)
-        if turn < TURNS:
+        if turn < turns:
             clear = np.column_stack(places)[fits.amplitude > CLEAR * noise]
-            free = np.ones(ratios.size, bool) if normal else ~_near(clear, pixels, REACH * radius)
+            free = ~_near(clear, pixels, REACH * radius)
     return np.maximum(single * lowest, least), noise
 
 

@@ -192,14 +192,12 @@ def _subtract(plane, made, step, parameters, shared, threads):
 
 def _threshold(plane, made, step, parameters, shared, threads):
     foreground, _ = made("foreground", step["foreground"])
-    earlier = step.get("found")
     return threshold_foreground(
         *(foreground, made("denoised", step["denoised"]), plane.pixels, parameters),
         grey_step=plane.grey_step,
         pixel_size_um=plane.pixel_size_um,
-        # A threshold that was found before holds whatever the image shares.
-        shared=None if earlier else shared,
-        earlier=earlier,
+        shared=shared,
+        earlier=step.get("found"),
     )
 
 

@@ -36,7 +36,8 @@ def threshold_foreground(
     shared : float, optional
         The threshold that the image shares with others, in grey levels.
     earlier : mapping, optional
-        The record of an earlier call on the same image with other spots in it: its decision holds.
+        The record of an earlier call on the same image with other spots in it: its decision holds
+        whatever is shared.
 
     Returns
     -------
