@@ -103,13 +103,13 @@ PIECES = layout.pieces(plan)
 IMAGES = [] if plan.batches else layout.images(plan)
 RESULTS = [] if plan.batches else layout.results(plan)
 FINGERPRINTS = Fingerprints(plan)
-CRITERIA = layout.verdict_tables(plan)
+CRITERIA = layout.criteria_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
-TABLES += ["failures", "groups", "look_first", "recommendation", "trust"]
+TABLES += ["failures", "groups", "look_first", "recommendation", "reliability"]
 FIGURES = ["counts", "agreement", "recommendation"]
 if plan.sampled:
     TABLES += ["completeness"]
-    FIGURES += ["completeness", "false_spots"]
+    FIGURES += ["completeness", "false_positives"]
 # All that a run makes but the record of how it came about.
 MADE = [
     *collect("<results>/tables/{table}.csv", table=TABLES),

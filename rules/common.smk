@@ -148,8 +148,8 @@ def for_batch(needed):
     return resource
 
 
-def for_evidence(needed):
-    """What a job that gathers evidence needs, and more at each attempt."""
+def for_assessment(needed):
+    """What a job that assesses images needs, and more at each attempt."""
 
     def resource(wildcards, attempt):
         paths = [plan.images[name].path for name in plan.sampled[wildcards.part]]

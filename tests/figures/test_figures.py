@@ -21,6 +21,7 @@ from localbg.figures.profiles import LINES, brightest, draw_profiles
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.report import captions
+from small_study import read_text
 
 SHAPE = (60, 80)
 TRUTH = [(10.0, 12.0), (30.0, 40.0), (50.0, 70.0)]
@@ -442,7 +443,7 @@ class TestOfARun:
     """What the figures and captions of the shipped example state is what its tables say."""
 
     def table(self, run, name):
-        return tables.read(run / "results" / "tables" / f"{name}.csv")
+        return read_text(run / "results" / "tables" / f"{name}.csv")
 
     def record(self, run, kind, image):
         return files.read_json(run / "results" / "figures" / kind / f"{image}.json")
