@@ -221,7 +221,7 @@ def test_all_readers_of_the_scores_leave_such_an_image_out(one_unusable):
     os.rename(folder / "accuracy.csv", folder / "tables_accuracy")
     (folder / "tables").mkdir()
     os.rename(folder / "tables_accuracy", folder / "tables" / "accuracy.csv")
-    summary = captions.Found(str(folder), {"m": recipe}).summary()
+    summary = captions.Run(folder, {"m": recipe}).summary()
     assert summary[0]["mean F1"] == pytest.approx((0.4 + 2 / 3) / 2, rel=1e-4)
 
 

@@ -8,7 +8,7 @@ from localbg.io.columns import COLUMNS
 from localbg.ranking import reliability
 from localbg.ranking.criteria import Criterion
 from localbg.ranking.recommendation import recommend
-from localbg.report.captions import Found
+from localbg.report.captions import Run
 
 
 def false_positives(image="disc", kind="decoy", smooth=0, **methods):
@@ -110,8 +110,8 @@ def test_the_report_shows_images_first_on_which_some_method_is_not_to_be_trusted
     tables.write(
         path, COLUMNS["reliability"], reliability.advise(reliability.judge_images((), (), rows))
     )
-    assert [row["image"] for row in Found(str(tmp_path)).trust()] == ["b", "a", "c"]
-    assert Found(str(tmp_path / "nothing")).trust() == []
+    assert [row["image"] for row in Run(tmp_path, {}).reliability()] == ["b", "a", "c"]
+    assert Run(tmp_path / "nothing", {}).reliability() == []
 
 
 def tie(**scores):
