@@ -171,8 +171,8 @@ def test_every_table_is_there_by_name_with_its_bytes(page, default_run):
 def test_captions_of_tables_explain_their_columns(page, name):
     page.click("3 Tables")
     said = page.describe(name)
-    for column, meaning in COLUMNS.get(name, {}).items():
-        assert f"{column}: {meaning}" in said
+    for label, column in COLUMNS.get(name, {}).items():
+        assert f"{label}: {column.meaning}" in said
 
 
 def test_caption_of_counts_states_every_count(page, default_run):
@@ -194,9 +194,9 @@ def test_overview_figures_are_there_with_captions(page, name, default_run):
 
 def test_figures_of_the_assessment_are_there_with_captions(page, default_run):
     said = {}
-    for name in ("completeness", "false spots and residuals"):
+    for name in ("completeness", "false positives and residuals"):
         page.click("4 Assessment")
-        assert page.names() == ["completeness", "false spots and residuals"]
+        assert page.names() == ["completeness", "false positives and residuals"]
         assert page.open(name).get_property("naturalWidth") == 1560
         said[name] = page.describe(name).replace("\n", " ")
     (row,) = (
@@ -206,7 +206,7 @@ def test_figures_of_the_assessment_are_there_with_captions(page, default_run):
     )
     half = " ".join(f"{float(row[f'contrast50{end}']):.3g}" for end in ("", "_low", "_high"))
     assert f"cell cell median {row['injected']} {half} " in said["completeness"]
-    assert "an estimate, not the truth" in said["false spots and residuals"]
+    assert "an estimate, not the truth" in said["false positives and residuals"]
 
 
 @pytest.mark.parametrize("image", ["cell", "disc_clean", "disc_noisy"])
