@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from localbg.assessment.completeness import Curve, fit_completeness, ratio, together
+from localbg.assessment.completeness import Curve, fit_completeness, together
+from localbg.assessment.contrasts import ratio
 
 CONTRASTS = list(np.geomspace(0.5, 256, 19))
 STEP = ratio(CONTRASTS)

@@ -69,3 +69,18 @@ def test_the_interval_of_one_value_is_unknown():
     assert mean == 7
     assert np.isnan([low, high]).all()
     assert np.isnan(bootstrap.mean([], seed=0)).all()
+
+
+def test_an_interval_ends_where_nothing_is_known_if_resamples_do():
+    values = np.r_[np.arange(100.0), [np.inf] * 4]
+    low, high = bootstrap.interval(values)
+    assert (low, high) == (3.0, np.inf)
+    assert bootstrap.interval(np.r_[-np.inf, np.arange(100.0)])[0] == 2.0
+
+
+def test_resamples_hold_one_row_less_than_there_are():
+    weights = np.concatenate(list(bootstrap.resamples(7, seed=0, draws=50)))
+    assert weights.shape == (50, 7)
+    assert set(weights.sum(1)) == {6}
+    rows = np.random.default_rng(0).normal(size=(7, 3))
+    np.testing.assert_allclose(bootstrap.sums(rows, seed=0, draws=50), weights @ rows)

@@ -13,7 +13,7 @@ import numpy as np
 from localbg.accuracy import scoring
 from localbg.assessment import decoy, injection, residuals
 from localbg.assessment.background_map import WHERE, map_background
-from localbg.assessment.completeness import ratio
+from localbg.assessment.contrasts import ratio
 from localbg.core import failures
 from localbg.core.parameters import radius_in_pixels
 from localbg.io.images import Plane

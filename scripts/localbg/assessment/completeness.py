@@ -9,9 +9,11 @@ from functools import cache
 
 import numpy as np
 
+from localbg.assessment.contrasts import ratio
+from localbg.core import bootstrap
+
 SHARES = {"half": 0.5, "90 %": 0.9}  # whose contrasts are told
-SAMPLES = 200  # of a bootstrap
-INTERVAL = (2.5, 97.5)  # percent; taken of samples without interpolation, as some are infinite
+SAMPLES = 200  # of the bootstrap over spots, each of which is fitted
 AS_LIKELY = 1.92
 # What curves are tried: steps of the middle in log contrast, widths of the rise, highest shares.
 STEP = 0.02
@@ -47,11 +49,6 @@ class Curve:
         """Share of spots found at some contrasts."""
         rise = np.log(np.asarray(contrasts) / self.middle) / self.width
         return self.ceiling / (1 + np.exp(-np.clip(rise, -60, 60)))
-
-
-def ratio(contrasts: Sequence[float]) -> float:
-    """What each contrast of a ladder is times the one before."""
-    return (contrasts[-1] / contrasts[0]) ** (1 / (len(contrasts) - 1))
 
 
 def fit_completeness(
@@ -105,7 +102,7 @@ def fit_completeness(
         samples, likely = (
             _within(_reached(curves[:, some], share), ends) for some in (best, as_likely)
         )
-        low, high = np.percentile(samples[1:], INTERVAL, method="nearest")
+        low, high = _interval(samples[1:])
         low, high = min(low, likely.min()), max(high, likely.max())
         points[words] = _point(samples[0], low, high, ends, words)
     return Curve(*curves[:, best[0]].tolist()), points
@@ -136,7 +133,7 @@ def together(
     fine = np.exp(np.arange(math.log(ends[0]), math.log(ends[1]), STEP / 2))
     shares = np.array([curve.share(fine) for curve in curves], np.float32)
     n = len(curves)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), SAMPLES)
+    drawn = np.concatenate(list(bootstrap.resamples(n, seed=seed)))
     weights = np.vstack([np.ones(n), drawn]) * np.asarray(weights, float)
     mean = weights.astype(np.float32) @ shares / weights.sum(1, keepdims=True)
     points = {}
@@ -144,8 +141,7 @@ def together(
         first = np.argmax(mean >= share, axis=1)
         reached = np.where(first > 0, fine[first], 0)
         reached = np.where(mean[:, -1] >= share, reached, math.inf)
-        low, high = np.percentile(reached[1:], INTERVAL, method="nearest")
-        points[words] = _point(reached[0], low, high, ends, words)
+        points[words] = _point(reached[0], *_interval(reached[1:]), ends, words)
     return points
 
 
@@ -158,6 +154,12 @@ def _reached(curves, share):
 def _within(reached, ends):
     """Contrasts beyond the ends as infinity and 0: nothing is known of them."""
     return np.where(reached > ends[1], math.inf, np.where(reached < ends[0], 0, reached))
+
+
+def _interval(contrasts):
+    """Of resampled contrasts, in their logarithm, in which curves are symmetric."""
+    with np.errstate(divide="ignore"):
+        return np.exp(bootstrap.interval(np.log(contrasts)))
 
 
 def _ends(contrasts, first, last):

@@ -12,7 +12,7 @@ import numpy as np
 
 from localbg.accuracy import scoring
 from localbg.assessment.background_map import BackgroundMap, near
-from localbg.assessment.completeness import ratio
+from localbg.assessment.contrasts import ratio
 
 # Spot radii that injected spots keep from the image's own, and from each other in one round: no
 # background filter of a sensible size then sees two of them at once.

@@ -6,6 +6,8 @@ paired comparison: what an image does to all methods alike cancels out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 DRAWS = 2000
@@ -41,18 +43,26 @@ def sums(rows: np.ndarray, *, seed: int, draws: int = DRAWS) -> np.ndarray:
     Efron and Tibshirani, An introduction to the bootstrap, 1993, doi 10.1201/9780429246593.
     """
     rows = np.asarray(rows, float)
-    n = len(rows)
-    flat = rows.reshape(n, -1)
+    flat = rows.reshape(len(rows), -1)
+    parts = [weights @ flat for weights in resamples(len(rows), seed=seed, draws=draws)]
+    return np.concatenate(parts).reshape(draws, *rows.shape[1:])
+
+
+def resamples(n: int, *, seed: int, draws: int = DRAWS) -> Iterator[np.ndarray]:
+    """How often each of n rows is in each resample: see `sums`, whose resamples these are.
+
+    Yields
+    ------
+    ndarray of int, shape (some, n)
+        Of as many resamples as are held in memory at a time.
+    """
     size = max(n - 1, 1)
     rng = np.random.default_rng(seed)
-    result = np.empty((draws, flat.shape[1]))
     chunk = max(1, CHUNK // n)
     for start in range(0, draws, chunk):
         some = min(chunk, draws - start)
         drawn = rng.integers(n, size=(some, size)) + n * np.arange(some)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=some * n).reshape(some, n)
-        result[start : start + some] = weights @ flat
-    return result.reshape(draws, *rows.shape[1:])
+        yield np.bincount(drawn.ravel(), minlength=some * n).reshape(some, n)
 
 
 def interval(values: np.ndarray, *, level: float = LEVEL) -> tuple[float, float]:
@@ -61,20 +71,23 @@ def interval(values: np.ndarray, *, level: float = LEVEL) -> tuple[float, float]
     Parameters
     ----------
     values : array_like
-        From the resamples of one number; NaN where a resample does not give it.
+        From the resamples of one number; NaN where a resample does not give it, infinite where it
+        is beyond what is known.
     level : float
         Probability that lies within.
 
     Returns
     -------
     low, high : float
-        NaN if fewer than half of the resamples give the number.
+        NaN if fewer than half of the resamples give the number. Values of resamples where one of
+        them is infinite, else linear in between.
     """
     values = np.asarray(values, float)
-    known = values[np.isfinite(values)]
+    known = values[~np.isnan(values)]
     if 2 * known.size < max(values.size, 1):
         return np.nan, np.nan
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    method = "linear" if np.isfinite(known).all() else "nearest"
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2], method=method)
     return float(low), float(high)
 
 
