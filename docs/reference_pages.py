@@ -35,7 +35,8 @@ ACCEPTED = {
     "float": "number",
     "bool": "`true` or `false`",
 }
-# The docstrings of these say what they do; the code has no text for single parameters.
+# In the words of a config; docstrings say it in those of the functions. A filter of one's own needs
+# no line here.
 PARAMETERS = {
     "sigma": "standard deviation of the Gaussian",
     "radius": "of the disk, the ball or, for `matched_filter`, the spot",
@@ -167,7 +168,8 @@ def _limits(spec):
     if "enum" in spec:
         return f" One of {', '.join(f'`{value}`' for value in spec['enum'])}."
     if "minimum" in spec:
-        return f" From {spec['minimum']:g} to {spec['maximum']:,g}."
+        lowest, highest = spec["minimum"], spec["maximum"]
+        return f" From {lowest:,} to {highest:,}."
     return ""
 
 
@@ -189,7 +191,7 @@ def _of_step(step, title):
     common = signatures.common(step)
     shipped = {key: value for key, value in config.defaults()[step].items() if key in common}
     rows = dict.fromkeys(
-        (f"`{name}`", PARAMETERS[name], _accepted(parameter), _default(name, parameter, shipped))
+        (f"`{name}`", PARAMETERS.get(name, ""), _accepted(parameter), _default(name, parameter, shipped))
         for takes in (*choices.values(), common)
         for name, parameter in takes.items()
     )
