@@ -244,7 +244,7 @@ def of_tables() -> str:
 def _of_table(name, columns):
     rows = [(f"`{key}`", *_described(column)) for key, column in columns.items()]
     table = _table(("column", "meaning", "type", "unit"), rows)
-    return f"### {name}.csv\n\n`tables/{name}.csv`: one row per {ROWS[name]}.\n\n{table}"
+    return f"## {name}.csv\n\n`tables/{name}.csv`: one row per {ROWS[name]}.\n\n{table}"
 
 
 def _described(column):
