@@ -6,8 +6,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
-import localbg  # noqa: E402
 import reference_pages  # noqa: E402
+
+import localbg  # noqa: E402
 
 project = "localbg"
 author = copyright = "the localbg authors"

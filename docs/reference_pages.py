@@ -191,7 +191,12 @@ def _of_step(step, title):
     common = signatures.common(step)
     shipped = {key: value for key, value in config.defaults()[step].items() if key in common}
     rows = dict.fromkeys(
-        (f"`{name}`", PARAMETERS.get(name, ""), _accepted(parameter), _default(name, parameter, shipped))
+        (
+            f"`{name}`",
+            PARAMETERS.get(name, ""),
+            _accepted(parameter),
+            _default(name, parameter, shipped),
+        )
         for takes in (*choices.values(), common)
         for name, parameter in takes.items()
     )
