@@ -15,13 +15,10 @@ author = copyright = "the localbg authors"
 release = localbg.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["README.md"]
 default_role = "py:obj"
 highlight_language = "none"
 
 myst_heading_anchors = 4
-# Commands are written as indented blocks, as in the README.
-myst_highlight_code_blocks = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
@@ -30,6 +27,9 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = f"localbg {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_copy_source = False
 
 
 def fill(app, page, source):

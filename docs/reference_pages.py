@@ -243,7 +243,9 @@ def of_tables() -> str:
     tables = dict(COLUMNS)
     ends = [name for part in COMPARISON for name in part]
     tables["comparison"] = {name: OF_COMPARISON[name] for name in ends}
-    return "\n\n".join(_of_table(name, tables[name]) for name in sorted(tables))
+    parts = [_of_table(name, tables[name]) for name in sorted(tables)]
+    rows = [(f"[`{name}.csv`](#{name}csv)", ROWS[name].split(";")[0]) for name in sorted(tables)]
+    return "\n\n".join([_table(("table", "one row per"), rows), *parts])
 
 
 def _of_table(name, columns):
