@@ -61,11 +61,14 @@ if workflow.modifier.is_main_snakefile():
     report: "report/workflow.rst"
 
 
-# What the captions of the report ask for, when the report is made. The config may be shared with
-# other modules.
 RECIPES = {method.name: method.recipe for method in plan.methods.values()}
-config = dict(config)
-config["found"] = captions.Found(plan.results, RECIPES)
+
+
+# What the captions of the report, which see little but the config, need when they are filled in.
+# The config may be shared with other modules; it is pickled for every job, so it is plain data.
+if workflow.is_main_process:
+    config = dict(config, finished_run={"results": plan.results, "recipes": RECIPES})
+    captions.offer()
 
 
 pathvars:
@@ -103,13 +106,13 @@ PIECES = layout.pieces(plan)
 IMAGES = [] if plan.batches else layout.images(plan)
 RESULTS = [] if plan.batches else layout.results(plan)
 FINGERPRINTS = Fingerprints(plan)
-CRITERIA = layout.verdict_tables(plan)
+CRITERIA = layout.criteria_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
-TABLES += ["failures", "groups", "look_first", "recommendation", "trust"]
+TABLES += ["failures", "groups", "look_first", "recommendation", "reliability"]
 FIGURES = ["counts", "agreement", "recommendation"]
 if plan.sampled:
     TABLES += ["completeness"]
-    FIGURES += ["completeness", "false_spots"]
+    FIGURES += ["completeness", "false_positives"]
 # All that a run makes but the record of how it came about.
 MADE = [
     *collect("<results>/tables/{table}.csv", table=TABLES),

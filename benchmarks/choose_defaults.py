@@ -80,7 +80,7 @@ class Measurements:
         return float(np.mean([self.sets(method, choice)[list(sets)].mean() for method in methods]))
 
     def guards(self, choice: dict) -> dict[str, float]:
-        """Mean F1 of each of `SPLITS`, and most false spots on blank images."""
+        """Mean F1 of each of `SPLITS`, and most false positives on blank images."""
         tables = [self._measured("guard", method, choice) for method in METHODS]
         rows = pd.concat(tables)
         of_families = rows[rows["family"] != "blank"].groupby("split")["f1"].mean().to_dict()

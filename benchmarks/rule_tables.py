@@ -87,7 +87,7 @@ def short(rows: pd.DataFrame) -> str:
 
 
 def means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean F1 over the families of each split, and false spots in all blank images together."""
+    """Mean F1 over the families of each split, and false positives in all blank images together."""
     blank = rows["family"] == "blank"
     keys = ["rule", "background"]
     table = rows[~blank].pivot_table(index=keys, columns="split", values="f1", sort=False)
@@ -213,7 +213,7 @@ def of_rules(rules: pd.DataFrame) -> str:
     if len(blank):
         images = blank.groupby("background")["images"].sum().max()
         parts += [
-            "Means over the simulated families of each split, and false spots in all "
+            "Means over the simulated families of each split, and false positives in all "
             f"{images} blank images together:",
             markdown(means(rules)),
             "Family by family:",

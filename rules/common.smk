@@ -123,10 +123,14 @@ def drawn(wildcards):
 
 
 def table(name):
-    """A table that the report shows."""
+    """A table that the report shows, its caption made of a template for all tables."""
+    caption = f"{HERE}/report/table.rst"
+    if workflow.is_main_process:
+        # Snakemake removes this folder, of its copies of captions, when it ends.
+        caption = captions.template_of(name, caption, workflow.sourcecache.runtime_cache_path)
     return report(
         f"<results>/tables/{name}.csv",
-        caption=f"{HERE}/report/table_{name}.rst",
+        caption=caption,
         category="3 Tables",
         labels={"table": name},
     )
@@ -148,8 +152,8 @@ def for_batch(needed):
     return resource
 
 
-def for_evidence(needed):
-    """What a job that gathers evidence needs, and more at each attempt."""
+def for_assessment(needed):
+    """What a job that assesses images needs, and more at each attempt."""
 
     def resource(wildcards, attempt):
         paths = [plan.images[name].path for name in plan.sampled[wildcards.part]]

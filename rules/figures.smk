@@ -91,7 +91,7 @@ rule sweep:
         stability="<results>/tables/stability.csv",
         accuracy=CRITERIA.get("accuracy_pooled", []),
         recovery=CRITERIA.get("recovery", []),
-        false_spots=CRITERIA.get("false_spots", []),
+        false_positives=CRITERIA.get("false_positives", []),
         modules=modules("sweep.py"),
     output:
         figure=report(

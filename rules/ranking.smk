@@ -20,7 +20,7 @@ rule stability:
 
 
 rule recommend:
-    """The verdict: methods ranked by the strongest evidence there is, never by counts."""
+    """The recommendation: methods ranked by the strongest criterion there is, never by counts."""
     input:
         **CRITERIA,
         images="<results>/tables/images.csv",
@@ -28,11 +28,11 @@ rule recommend:
         modules=modules("recommend.py"),
     output:
         table=table("recommendation"),
-        of_images=table("trust"),
+        of_images=table("reliability"),
         figure=report(
             "<results>/figures/recommendation.png",
             caption="../report/recommendation.rst",
-            category="0 Verdict",
+            category="0 Recommendation",
             labels={"figure": "recommendation"},
         ),
     log:

@@ -60,9 +60,9 @@ def main(
                 continue
             places = {row["method"]: [] for row in rows if row["status"] == "ok"}
             for row in found.rows(image):
-                places[row["method"]].append((float(row["y"]), float(row["x"])))
+                places[row["method"]].append((row["y"], row["x"]))
             scored = {
-                method: scoring.score_spots(true, of_method, float(radius))
+                method: scoring.score_spots(true, of_method, radius)
                 for method, of_method in places.items()
             }
             failed = {"status": "failed", "reason": "the method failed: see failures.csv"}
@@ -72,13 +72,13 @@ def main(
             if scored.keys() >= set(methods):
                 sums.append([pooled.of_image(scored[method]) for method in methods])
                 chosen = {method: places[method] for method in methods}
-                of_spots = pooled.of_spots(true, chosen, float(radius)) if len(sums) == 1 else None
+                of_spots = pooled.of_spots(true, chosen, radius) if len(sums) == 1 else None
     together, differences = pooled.summary(methods, np.array(sums), of_spots, seed=seed)
     for name, rows in (("accuracy_pooled", together), ("accuracy_differences", differences)):
         tables.write(outputs[name], COLUMNS[name], rows)
 
 
-def field(facts: dict[str, str]) -> tuple[int, int]:
+def field(facts: dict) -> tuple[int, int]:
     """Rows and columns of an image, from its row of images.csv."""
     sizes = dict(zip(facts["axes"], map(int, facts["shape"].split("x")), strict=True))
     return sizes["Y"], sizes["X"]

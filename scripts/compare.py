@@ -19,18 +19,20 @@ def main(images: str, spots: str, counts: str, comparison: str, agreement: str) 
         tables.Writer(agreement, COLUMNS["agreement"]) as agree,
     ):
         for image, rows in tables.read_grouped(counts):
-            by_method = {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]}
+            by_method = {
+                row["method"]: row["n_spots"] for row in rows if row["n_spots"] is not None
+            }
             compare.row({"image": image, "group": rows[0]["group"]} | compared(by_method))
             radius = known.rows(image)[0]["spot_radius"]
             if not by_method:
                 continue
             points = {method: [] for method in by_method}
             for row in found.rows(image):
-                points[row["method"]].append((float(row["y"]), float(row["x"])))
+                points[row["method"]].append((row["y"], row["x"]))
             for a, b in itertools.combinations(points, 2):
                 agree.row(
                     {"image": image, "method_a": a, "method_b": b}
-                    | scoring.compare_spots(points[a], points[b], float(radius))
+                    | scoring.compare_spots(points[a], points[b], radius)
                 )
 
 

@@ -14,7 +14,7 @@ def main(accuracy: str, methods: str, table: str) -> None:
     for image, rows in tables.without_failures(accuracy, names):
         images.append(image)
         groups.append(rows[0]["group"])
-        sums.append([pooled.of_image(numbers(row)) for row in rows])
+        sums.append([pooled.of_image(row) for row in rows])
     # Without groups, images are the best that can be left out.
     parts = groups if len(set(groups)) > 1 else images
     settings = [row for row in tables.read(methods) if row["method"] in names]
@@ -25,12 +25,6 @@ def main(accuracy: str, methods: str, table: str) -> None:
     rows = cross_validation.leave_one_out(np.array(sums), parts, choices)
     named = [row | {key: names[row[key]] for key in ("chosen", "best")} for row in rows]
     tables.write(table, COLUMNS["crossvalidation"], named)
-
-
-def numbers(row: dict[str, str]) -> dict:
-    """A row of the table of accuracy with its sums as numbers."""
-    keys = ("n_truth", "n_spots", "matched", "localisation_error")
-    return {key: float(row[key] or 0) for key in keys}
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ def main(counts: str, table: str, seed: int) -> None:
     for _, rows in tables.read_grouped(counts):
         methods = [row["method"] for row in rows]
         values = [
-            (float(row["n_spots"]), float(row["density"])) if row["status"] == "ok" else None
-            for row in rows
+            (row["n_spots"], row["density"]) if row["status"] == "ok" else None for row in rows
         ]
         found.setdefault(rows[0]["group"], []).append(values)
     with tables.Writer(table, COLUMNS["groups"]) as writer:

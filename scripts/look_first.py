@@ -44,14 +44,14 @@ def main(
                 unusable
                 + look_first.find_reasons(
                     facts,
-                    {row["method"]: int(row["n_spots"]) for row in rows if row["n_spots"]},
+                    {row["method"]: row["n_spots"] for row in rows if row["n_spots"] is not None},
                     {
                         row["method"]: usual.get((row["group"], row["method"]))
                         for row in rows
-                        if image not in blanks or row["n_spots"] != "0"
+                        if image not in blanks or row["n_spots"] != 0
                     },
-                    [float(row["jaccard"]) for row in pairs.rows(image)],
-                    {row["method"]: float(row["f1"]) for row in scored},
+                    [row["jaccard"] for row in pairs.rows(image)],
+                    {row["method"]: row["f1"] for row in scored},
                     None if image in blanks else elsewhere,
                     rows,
                 ),
@@ -68,8 +68,7 @@ def usual_counts(
     of_study: dict[str, list[int]] = {}
     for image, rows in tables.read_grouped(counts):
         for row in rows:
-            if row["n_spots"]:
-                n = int(row["n_spots"])
+            if (n := row["n_spots"]) is not None:
                 of_group.setdefault((row["group"], row["method"]), []).append(n)
                 if image not in blanks:
                     of_study.setdefault(row["method"], []).append(n)

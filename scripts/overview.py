@@ -19,16 +19,12 @@ def main(
     counts_figure, agreement_figure : str
         Paths of the outputs.
     """
-    rows = [
-        row | {"n_spots": int(row["n_spots"]) if row["n_spots"] else None}
-        for row in tables.read(counts)
-    ]
+    rows = tables.read(counts)
     known = tables.scored(tables.read(accuracy)) if accuracy else []
-    truth = {row["image"]: int(row["n_truth"]) for row in known}
+    truth = {row["image"]: row["n_truth"] for row in known}
     style.save(overview_charts.draw_counts(rows, truth), counts_figure)
-    pairs = [row | {"jaccard": float(row["jaccard"])} for row in tables.read(agreement)]
     methods = sorted({row["method"] for row in rows})
-    style.save(overview_charts.draw_agreement(pairs, methods), agreement_figure)
+    style.save(overview_charts.draw_agreement(tables.read(agreement), methods), agreement_figure)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def main(
     methods: str,
     stability: str,
     accuracy: str | None,
-    planted: tuple[str, str] | None,
+    injected: tuple[str, str] | None,
     seed: int,
     figure: str,
 ) -> None:
@@ -31,8 +31,8 @@ def main(
         Paths of the tables.
     accuracy : str or None
         Path of the table of pooled accuracy, where truth is known.
-    planted : tuple of str or None
-        Paths of the tables of recovery and false spots, where spots were planted.
+    injected : tuple of str or None
+        Paths of the tables of recovery and false positives, where spots were injected.
     seed : int
         Of the resampling.
     figure : str
@@ -45,8 +45,8 @@ def main(
     if accuracy:
         known = criteria.judge_by_truth(tables.read(accuracy), [], [])
         measures.append(sweep_charts.Measure("F1", known.scores, (0, 1)))
-    if planted:
-        known = criteria.judge_by_injection(*map(tables.read, planted), seed=seed)
+    if injected:
+        known = criteria.judge_by_injection(*map(tables.read, injected), seed=seed)
         measures.append(sweep_charts.Measure(known.measure, known.scores, (0, 1)))
     settings = tables.read(methods)
     plateaus = {
@@ -67,7 +67,7 @@ if __name__ == "__main__":
         methods=snakemake.input.methods,
         stability=snakemake.input.stability,
         accuracy=snakemake.input.get("accuracy") or None,
-        planted=(snakemake.input.recovery, snakemake.input.false_spots)
+        injected=(snakemake.input.recovery, snakemake.input.false_positives)
         if snakemake.input.recovery
         else None,
         seed=snakemake.params.seed,

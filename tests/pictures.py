@@ -8,7 +8,7 @@ from localbg.detection import measured_radius, spots
 from localbg.detection.denoise import denoise
 from localbg.detection.subtract import subtract
 from localbg.detection.threshold import threshold
-from localbg.io import tables
+from localbg.io.cells import format_cell
 from localbg.io.image_flags import image_flags
 from localbg.workflow import plan
 
@@ -55,13 +55,13 @@ def found(image, radius, method="tophat", **config):
 
 
 def counted(rows, radius, method="m"):
-    """The row of counts.csv, as text."""
-    as_text = [{key: tables.text(key, value) for key, value in row.items()} for row in rows]
+    """The row of counts.csv."""
+    as_text = [{key: format_cell(key, value) for key, value in row.items()} for row in rows]
     row = measured_radius.summarise_shapes(as_text) | {
         "n_spots": len(rows),
         "spot_radius": float(radius),
     }
-    return {key: tables.text(key, value) for key, value in row.items()} | {"method": method}
+    return row | {"method": method}
 
 
 def camera(light, noise=3.0, seed=1):

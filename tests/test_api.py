@@ -13,8 +13,10 @@ import localbg
 from conftest import ROOT
 from localbg import api
 from localbg.core.failures import StepFailed
-from localbg.io import images, tables
+from localbg.io import images
+from localbg.io.cells import format_cell
 from localbg.workflow.plan import PlanError
+from small_study import read_text
 
 SPOTS = ((14.0, 15.0), (20.0, 44.0), (45.0, 22.0))
 
@@ -36,23 +38,23 @@ def test_examples_give_what_they_say():
 
 def test_a_run_and_a_notebook_find_the_same(default_run):
     """In the tables of the run, to the last digit written."""
-    rows = tables.read(default_run / "results" / "tables" / "images.csv")
+    rows = read_text(default_run / "results" / "tables" / "images.csv")
     row = next(row for row in rows if row["status"] == "ok")
     plane = images.read(ROOT / "data" / os.path.basename(row["path"]))
     found = api.compare_methods(plane, float(row["spot_radius"]))
-    counts = tables.read(default_run / "results" / "tables" / "counts.csv")
+    counts = read_text(default_run / "results" / "tables" / "counts.csv")
     of_image = {line["method"]: line for line in counts if line["image"] == row["image"]}
     assert sorted(found.counts) == sorted(of_image) == ["gaussian", "median", "tophat"]
     for name, detection in found.detections.items():
         assert str(found.counts[name]) == of_image[name]["n_spots"]
         for key in ("threshold", "noise", "level", "decided_by"):
-            assert tables.text(key, detection.record[key]) == of_image[name][key]
-    spots = tables.read(default_run / "results" / "tables" / "spots.csv")
+            assert format_cell(key, detection.record[key]) == of_image[name][key]
+    spots = read_text(default_run / "results" / "tables" / "spots.csv")
     of_method = [
         line for line in spots if (line["image"], line["method"]) == (row["image"], "median")
     ]
     for spot, line in zip(found.detections["median"].spots, of_method, strict=True):
-        assert {key: tables.text(key, value) for key, value in spot.items()}.items() <= line.items()
+        assert {key: format_cell(key, value) for key, value in spot.items()}.items() <= line.items()
 
 
 @pytest.mark.parametrize("method", ["tophat", "median", "gaussian"])

@@ -73,11 +73,11 @@ def modules_of(script):
 
 def test_jobs_in_memory_depend_on_no_planning_sheet_config_or_caption():
     shared = {"pipeline/shared_thresholds"}
-    tables = {"io/tables", "detection/measures"}
+    tables = {"io/cells", "detection/measures"}
     assert modules_of("thresholds") == IN_MEMORY
     assert modules_of("batch") == IN_MEMORY | shared | tables
-    of_assessment = {name for name in modules_of("evidence") if name.startswith("assessment/")}
-    assert modules_of("evidence") == IN_MEMORY | shared | {"accuracy/scoring"} | of_assessment
+    of_assessment = {name for name in modules_of("assess") if name.startswith("assessment/")}
+    assert modules_of("assess") == IN_MEMORY | shared | {"accuracy/scoring"} | of_assessment
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_sums_of_an_image_give_its_scores_back():
         assert found[name] == pytest.approx(row[name])
 
 
-def test_a_blank_image_counts_by_its_false_spots_only():
+def test_a_blank_image_counts_by_its_false_positives_only():
     known = [image(5, (5, 4), (5, 4))]
     blank = image(0, (0, 0), (5, 0))
     rows, _ = summary(["quiet", "noisy"], np.array([*known, blank]), None, seed=0)

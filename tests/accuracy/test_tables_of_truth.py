@@ -14,6 +14,7 @@ from localbg.core import bootstrap
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.report import captions
+from small_study import read_text
 
 
 def write(folder, name, *rows):
@@ -51,7 +52,7 @@ def scored(folder, truth, images, spots, counts):
         seed=0,
         outputs={name: str(folder / f"{name}.csv") for name in names},
     )
-    return {name: tables.read(folder / f"{name}.csv") for name in names}
+    return {name: read_text(folder / f"{name}.csv") for name in names}
 
 
 PLACES = [(10 * k, 10) for k in range(1, 13)]
@@ -115,7 +116,7 @@ def test_without_groups_images_are_left_out(tmp_path):
     path = tmp_path / "crossvalidation.csv"
     paths = write(tmp_path, "accuracy", *rows), write(tmp_path, "methods", *settings)
     crossvalidate.main(*paths, str(path))
-    found = tables.read(path)
+    found = read_text(path)
     assert [(row["left_out"], row["chosen"], row["best"]) for row in found] == [
         ("a", "m_k-2", "m_k-1"),
         ("b", "m_k-1", "m_k-2"),
@@ -135,7 +136,7 @@ def test_a_group_that_failed_altogether_has_a_row(tmp_path):
     ]
     path = tmp_path / "groups.csv"
     groups.main(write(tmp_path, "counts", *counts), str(path), 4)
-    x, y, z = tables.read(path)
+    x, y, z = read_text(path)
     assert (x["n_images"], x["n_spots"], x["count_mean"], x["count_median"]) == (
         "3",
         "18",
@@ -188,11 +189,11 @@ def test_all_readers_of_the_scores_leave_such_an_image_out(one_unusable):
     path = str(folder / "crossvalidation.csv")
     settings = write(folder, "methods", *({"method": m, "sweep": m} for m in ("m", "none")))
     crossvalidate.main(str(folder / "accuracy.csv"), settings, path)
-    assert [row["left_out"] for row in tables.read(path)] == ["a", "c", ""]
+    assert [row["left_out"] for row in read_text(path)] == ["a", "c", ""]
     agreement = write(folder, "agreement")
     args = [str(folder / f"{name}.csv") for name in ("images", "counts")]
     look_first.main(*args, agreement, str(folder / "accuracy.csv"), str(folder / "look.csv"))
-    rows = {row["image"]: row["reasons"] for row in tables.read(folder / "look.csv")}
+    rows = {row["image"]: row["reasons"] for row in read_text(folder / "look.csv")}
     assert rows["b"] == found["accuracy"][2]["reason"]
     assert rows["a"].startswith("no method does better than F1 0.40")
     figure = folder / "figure.png"
@@ -214,13 +215,13 @@ def test_all_readers_of_the_scores_leave_such_an_image_out(one_unusable):
         seed=0,
         **out,
     )
-    assert tables.read(out["table"])[0]["n_images"] == "2"
-    assert {row["image"] for row in tables.read(out["of_images"])} == {"a", "c"}
+    assert read_text(out["table"])[0]["n_images"] == "2"
+    assert {row["image"] for row in read_text(out["of_images"])} == {"a", "c"}
     recipe = {"denoise": {}, "threshold": {}, "background": {"of": "image"}}
     os.rename(folder / "accuracy.csv", folder / "tables_accuracy")
     (folder / "tables").mkdir()
     os.rename(folder / "tables_accuracy", folder / "tables" / "accuracy.csv")
-    summary = captions.Found(str(folder), {"m": recipe}).summary()
+    summary = captions.Run(folder, {"m": recipe}).summary()
     assert summary[0]["mean F1"] == pytest.approx((0.4 + 2 / 3) / 2, rel=1e-4)
 
 
@@ -243,7 +244,7 @@ def test_without_any_usable_truth_there_are_tables_without_scores(tmp_path):
         seed=0,
         **out,
     )
-    assert tables.read(out["table"])[0]["verdict"] == "not judged"
+    assert read_text(out["table"])[0]["recommendation"] == "not judged"
 
 
 def test_a_truth_that_vanishes_during_the_run_costs_its_image_only(tmp_path):
@@ -259,6 +260,6 @@ def test_a_truth_that_vanishes_during_the_run_costs_its_image_only(tmp_path):
         seed=0,
         outputs={name: str(tmp_path / f"{name}.csv") for name in names},
     )
-    a, b = tables.read(tmp_path / "accuracy.csv")
+    a, b = read_text(tmp_path / "accuracy.csv")
     assert (a["status"], b["status"]) == ("ok", "failed")
     assert b["reason"] == f"truth {tmp_path / 'gone.csv'}: No such file or directory"

@@ -1,4 +1,4 @@
-"""Evidence without annotation against what is true of simulated scenes."""
+"""Assessment without annotation against what is true of simulated scenes."""
 
 from functools import cache
 
@@ -24,9 +24,9 @@ CONTRASTS = {"lowest": 0.5, "highest": 128, "steps": 17}
 
 def work(**config):
     """What a job is told: methods, steps and settings."""
-    evidence = {"contrasts": CONTRASTS, "planted": 24} | config.pop("evidence", {})
+    assessment = {"contrasts": CONTRASTS, "injected": 24} | config.pop("assessment", {})
     images = {"a": {"path": "a.tif", "spot_radius": RADIUS}}
-    told = make_plan({"images": images, "evidence": evidence} | config).gathering("a")
+    told = make_plan({"images": images, "assessment": assessment} | config).gathering("a")
     return {key: told[key] for key in ("methods", "steps", "settings")}
 
 
@@ -79,7 +79,7 @@ def gathered(told, image, name="a"):
 @pytest.mark.long
 @pytest.mark.parametrize("slope", [0.0, 1.5])
 @pytest.mark.parametrize("config", [{}, {"threshold": {"rule": "noise", "k": 4}}])
-def test_half_of_the_planted_spots_are_found_where_half_of_the_true_ones_are(slope, config):
+def test_half_of_the_injected_spots_are_found_where_half_of_the_true_ones_are(slope, config):
     told = work(**config)
     counts, _ = true_recovery(slope, told)
     recovery = Recovery(told["settings"]["contrasts"], 0)
@@ -110,7 +110,7 @@ def two_grounds(rng):
 
 @pytest.mark.long
 def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_are():
-    told = work(threshold={"rule": "noise", "k": 5}, evidence={"planted": 48})
+    told = work(threshold={"rule": "noise", "k": 5}, assessment={"injected": 48})
     ladder = told["settings"]["contrasts"]
     edges = np.sqrt(np.multiply(ladder[1:], ladder[:-1]))
     rng = np.random.default_rng(2)
@@ -126,12 +126,12 @@ def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_ar
             np.add.at(counts[1], (is_bright[found].astype(int), rung[found]), 1)
         if i < LOOKED_AT:
             recovery.add(f"{i}", "", list(own), gathered(told, image, f"{i}")["recovery"])
-    planted = {(row["method"], row["where"]): row for row in recovery.rows() if not row["image"]}
+    injected = {(row["method"], row["where"]): row for row in recovery.rows() if not row["image"]}
     for method, counts in own.items():
         halves = []
         for ground, where in enumerate(("flat", "bright")):
             _, true = fit_completeness(ladder, *counts[:, ground])
-            half = planted[method, where]["contrast50"]
+            half = injected[method, where]["contrast50"]
             assert half == pytest.approx(true["half"].contrast, rel=0.15), (method, where)
             halves.append(half)
         # One threshold for both: in standard deviations of the noise it is higher on dim ground.
@@ -143,14 +143,14 @@ def test_a_decoy_has_about_as_many_spots_as_are_false(slope):
     told = work(
         threshold={"rule": "noise", "k": 2.5},
         compare=["median", "tophat"],
-        evidence={"planted": 1},
+        assessment={"injected": 1},
     )
     _, false = true_recovery(slope, told)
     decoys = dict.fromkeys(false, 0)
     for i, (image, *_) in enumerate(scenes(slope)):
-        for row in gathered(told, image, f"{i}")["false_spots"]:
+        for row in gathered(told, image, f"{i}")["false_positives"]:
             assert row["kind"] == "decoy"
-            decoys[row["method"]] += row["n"]
+            decoys[row["method"]] += row["n_false"]
     for method, n in false.items():
         assert n > 40
         assert n / 2 < decoys[method] < 2 * n
@@ -160,11 +160,11 @@ def test_what_a_background_makes_of_an_edge_counts_as_false_on_its_bright_side()
     pixels = np.where(np.hypot(*np.indices(SHAPE) - 96.0) < 60, 190.0, 40.0)
     pixels = pixels + np.random.default_rng(0).normal(0, 0.5, SHAPE)
     methods = {"median": {"background": {"radius": "4x"}, "threshold": {"rule": "noise", "k": 3}}}
-    told = work(methods=methods, compare=["median"], evidence={"planted": 1})
-    (row,) = gathered(told, plane(np.rint(pixels).astype(np.uint8)))["false_spots"]
+    told = work(methods=methods, compare=["median"], assessment={"injected": 1})
+    (row,) = gathered(told, plane(np.rint(pixels).astype(np.uint8)))["false_positives"]
     assert row["n_spots"] > 10  # all on the rim, which a median rounds off
-    assert row["turned"] < row["n_spots"] / 2 < row["smooth"] <= row["n_spots"]
-    assert row["n"] == row["smooth"]
+    assert row["inverted"] < row["n_spots"] / 2 < row["smoothed"] <= row["n_spots"]
+    assert row["n_false"] == row["smoothed"]
 
 
 def test_recovery_goes_from_none_to_all():
@@ -174,24 +174,24 @@ def test_recovery_goes_from_none_to_all():
         if row["contrast"] <= 0.5:
             assert row["recovered"] == 0
         if row["contrast"] >= 45:
-            assert row["recovered"] == row["planted"]
+            assert row["recovered"] == row["injected"]
             assert row["position_error"] < 0.2
-    assert {row["planted"] for row in rows} == {24}
+    assert {row["injected"] for row in rows} == {24}
 
 
-def test_on_a_steep_slope_all_spots_are_planted_on_a_slope():
+def test_on_a_steep_slope_all_spots_are_injected_on_a_slope():
     rows = gathered(work(compare=["median"]), scene(np.random.default_rng(0), 4.0)[0])["recovery"]
-    planted = {"slope": 0, "flat": 0, "bright": 0, "all": 0}
+    injected = {"slope": 0, "flat": 0, "bright": 0, "all": 0}
     for row in rows:
-        planted[row["where"]] += row["planted"]
-    assert planted["slope"] > 0.95 * planted["all"]
+        injected[row["where"]] += row["injected"]
+    assert injected["slope"] > 0.95 * injected["all"]
 
 
 def test_a_place_is_of_one_kind_and_all_of_them_are_all():
     rows = gathered(work(), scenes(1.5)[0][0])["recovery"]
     for method in ("gaussian", "median", "tophat"):
         mine = [row for row in rows if row["method"] == method]
-        for name in ("planted", "recovered"):
+        for name in ("injected", "recovered"):
             parts = sum(row[name] for row in mine if row["where"] != "all")
             assert parts == sum(row[name] for row in mine if row["where"] == "all")
 
@@ -209,7 +209,7 @@ def test_the_images_own_spots_are_counted_by_height_the_same_for_every_method():
     assert high == pytest.approx(np.count_nonzero(contrasts > 5), abs=2)
     assert high <= sum(n for _, n in own["median"]) <= len(contrasts)
     # A ladder that ends below them: all count at its end.
-    short = work(evidence={"contrasts": {"lowest": 0.5, "highest": 1, "steps": 2}})
+    short = work(assessment={"contrasts": {"lowest": 0.5, "highest": 1, "steps": 2}})
     ends = {
         row["contrast"]: row["own"]
         for row in gathered(short, image)["recovery"]
@@ -224,13 +224,15 @@ def test_all_methods_get_the_same_spots_whatever_other_methods_there_are():
     one = gathered(work(compare=["median"]), image)
     for table, rows in one.items():
         assert rows == [row for row in three[table] if row["method"] == "median"]
-    planted = {
+    injected = {
         tuple(
-            (r["where"], r["contrast"], r["planted"]) for r in three["recovery"] if r["method"] == m
+            (r["where"], r["contrast"], r["injected"])
+            for r in three["recovery"]
+            if r["method"] == m
         )
         for m in ("gaussian", "median", "tophat")
     }
-    assert len(planted) == 1
+    assert len(injected) == 1
 
 
 def test_the_seed_and_the_image_decide_on_all_that_is_random():
@@ -241,7 +243,7 @@ def test_the_seed_and_the_image_decide_on_all_that_is_random():
     assert gathered(told, image) != gathered(work(compare=["median"], seed=1), image)
 
 
-def test_planted_spots_are_looked_for_with_the_threshold_that_images_share():
+def test_injected_spots_are_looked_for_with_the_threshold_that_images_share():
     image = scenes(0.0)[2][0]
     own, sharing = (
         work(compare=["median"], threshold={"rule": "otsu", "scope": scope})
@@ -261,15 +263,15 @@ def test_a_constant_more_changes_nothing():
     image = scenes(0.0)[3][0]
     told = work(compare=["median"])
     one, other = gathered(told, image), gathered(told, plane(image.pixels + np.uint16(1000)))
-    counts = ("where", "contrast", "planted", "recovered")
+    counts = ("where", "contrast", "injected", "recovered")
     for a, b in zip(one["recovery"], other["recovery"], strict=True):
         assert [a[key] for key in counts] == [b[key] for key in counts]
-    assert one["false_spots"] == other["false_spots"]
-    leakage = [found["residuals"][0]["leakage"] for found in (one, other)]
-    assert leakage[0] == pytest.approx(leakage[1], abs=1e-3)
+    assert one["false_positives"] == other["false_positives"]
+    self_subtraction = [found["residuals"][0]["self_subtraction"] for found in (one, other)]
+    assert self_subtraction[0] == pytest.approx(self_subtraction[1], abs=1e-3)
 
 
-def test_dark_spots_are_planted_for_methods_that_look_for_them():
+def test_dark_spots_are_injected_for_methods_that_look_for_them():
     image = scenes(0.0)[4][0]
     over = plane(np.uint16(1000) - image.pixels)
     told = work(compare=["median"], polarity="dark")
@@ -280,31 +282,31 @@ def test_dark_spots_are_planted_for_methods_that_look_for_them():
         recovery.add("a", "", ["median"], found["recovery"])
         halves.append(next(recovery.rows())["contrast50"])
     assert halves[0] == pytest.approx(halves[1], rel=0.1)
-    assert bright["residuals"][0]["leakage"] == pytest.approx(
-        dark["residuals"][0]["leakage"], abs=0.03
+    assert bright["residuals"][0]["self_subtraction"] == pytest.approx(
+        dark["residuals"][0]["self_subtraction"], abs=0.03
     )
 
 
-def test_a_background_that_sees_nothing_has_no_leakage_and_one_that_sees_all_has_it_whole():
+def test_self_subtraction_of_a_blind_background_is_none_and_of_the_image_itself_all():
     methods = {
         "wide": {"background": {"filter": "median", "radius": 20}},
         "narrow": {"background": {"filter": "gaussian", "sigma": 0.2}},
     }
     told = work(methods=methods, compare=["wide", "narrow"])
     narrow, wide = gathered(told, scenes(0.0)[5][0])["residuals"]
-    assert wide["leakage"] < 0.02
-    assert narrow["leakage"] > 0.95
+    assert wide["self_subtraction"] < 0.02
+    assert narrow["self_subtraction"] > 0.95
 
 
 @pytest.mark.parametrize("value", [np.uint8(7), np.float32(7)])
 def test_a_constant_image_is_a_case_with_an_answer(value):
     found = gathered(work(), plane(np.full((80, 80), value)))
-    assert [row["n"] for row in found["false_spots"]] == [0, 0, 0]
+    assert [row["n_false"] for row in found["false_positives"]] == [0, 0, 0]
     recovery = Recovery(work()["settings"]["contrasts"], 0)
     recovery.add("a", "", ["gaussian", "median", "tophat"], found["recovery"])
     row = next(recovery.rows())
     if value.dtype == np.float32:
-        assert row["note"].startswith("no spot planted")
+        assert row["note"].startswith("no spot injected")
 
 
 def test_a_method_that_fails_is_told_by_its_step():
@@ -332,7 +334,7 @@ def test_images_of_a_group_are_put_together_and_failed_ones_are_named():
         ("c", "y"),
     ]
     assert rows[0]["images"] == 3
-    assert rows[0]["planted"] == 3 * 24 * 17
+    assert rows[0]["injected"] == 3 * 24 * 17
     assert rows[5]["note"] == "read failed: damaged"
     each = [row["contrast50"] for row in rows if row["image"] in ("a", "b", "c")]
     assert rows[0]["contrast50"] == pytest.approx(np.exp(np.mean(np.log(each))), rel=0.05)

@@ -10,7 +10,7 @@ STEP = ratio(CONTRASTS)
 
 
 def drawn(curve, each=48, seed=0):
-    """Spots found of those planted evenly within each step of contrast."""
+    """Spots found of those injected evenly within each step of contrast."""
     spread = STEP ** ((np.arange(each) + 0.5) / each - 0.5)
     share = curve.share(np.multiply.outer(CONTRASTS, spread))
     return (np.random.default_rng(seed).random(share.shape) < share).sum(1)
@@ -71,9 +71,9 @@ def test_never_and_always_are_words_and_no_numbers(found, note):
     assert (half.contrast, half.low, half.note) == (None, None, note)
 
 
-def test_nothing_is_told_beyond_what_was_planted():
-    planted = [48] * 9 + [0] * 10
-    _, points = fit_completeness(CONTRASTS, planted, [0] * 19)
+def test_nothing_is_told_beyond_what_was_injected():
+    injected = [48] * 9 + [0] * 10
+    _, points = fit_completeness(CONTRASTS, injected, [0] * 19)
     assert points["half"].note == f"fewer than half found up to {CONTRASTS[8] * STEP**0.5:.3g}"
 
 

@@ -1,4 +1,4 @@
-"""Planted spots: where they are put, what they add to the image, and what counts as found."""
+"""Injected spots: where they are put, what they add to the image, and what counts as found."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def chosen(found, each=8, seed=1, **options):
     return injection.choose_spots(found, CONTRASTS, each, 3, np.random.default_rng(seed), **options)
 
 
-def test_a_planted_spot_is_where_it_is_said_as_high_and_as_wide():
+def test_an_injected_spot_is_where_it_is_said_as_high_and_as_wide():
     added = inject_spots(np.zeros((41, 43), np.float32), [(20.25, 17.5)], [80.0], 2.0)
     rows, columns = np.indices(added.shape)
     y, x = (added * rows).sum() / added.sum(), (added * columns).sum() / added.sum()
@@ -61,45 +61,45 @@ def test_spots_keep_clear_of_the_images_own_and_of_each_other():
     found = background_map.map_background(
         inject_spots(pixels.astype(np.float32), places, [200, 200], 2), 3
     )
-    plants = chosen(found)
-    assert len(plants.places) == 56
-    nearest = cKDTree(places).query(plants.places)[0]
+    synthetic = chosen(found)
+    assert len(synthetic.places) == 56
+    nearest = cKDTree(places).query(synthetic.places)[0]
     assert nearest.min() > injection.CLEAR_OF_SPOTS * 3 - 2
-    for number in range(plants.plantings.max() + 1):
-        together = plants.places[plants.plantings == number]
+    for number in range(synthetic.rounds.max() + 1):
+        together = synthetic.places[synthetic.rounds == number]
         if len(together) > 1:
             apart = cKDTree(together).query(together, k=2)[0][:, 1]
-            assert apart.min() >= injection.CLEAR_OF_PLANTS * 3
+            assert apart.min() >= injection.CLEAR_OF_INJECTED * 3
 
 
 def test_heights_are_multiples_of_the_noise_around_and_each_contrast_has_its_number():
     found = surveyed()
-    plants = chosen(found)
-    pixels = tuple(np.rint(plants.places).astype(int).T)
-    np.testing.assert_allclose(plants.heights, plants.contrasts * found.noise[pixels])
-    steps = np.log(plants.contrasts / CONTRASTS[0]) / np.log(2)
+    synthetic = chosen(found)
+    pixels = tuple(np.rint(synthetic.places).astype(int).T)
+    np.testing.assert_allclose(synthetic.heights, synthetic.contrasts * found.noise[pixels])
+    steps = np.log(synthetic.contrasts / CONTRASTS[0]) / np.log(2)
     assert np.bincount(np.rint(steps).astype(int)).tolist() == [8] * 7
     assert np.abs(steps - np.rint(steps)).max() < 0.5
 
 
 def test_half_of_the_spots_go_by_area_and_half_by_level():
-    plants = chosen(surveyed(rise=100.0), each=60)
-    right = np.mean(plants.places[:, 1] > 80)
+    synthetic = chosen(surveyed(rise=100.0), each=60)
+    right = np.mean(synthetic.places[:, 1] > 80)
     # By area half of them are on the bright side, by level all.
     assert right == pytest.approx(0.75, abs=0.06)
 
 
-def test_the_same_seed_plants_the_same_and_another_one_others():
+def test_the_same_seed_injects_the_same_and_another_one_others():
     found = surveyed()
     np.testing.assert_array_equal(chosen(found).places, chosen(found).places)
     assert not np.array_equal(chosen(found).places, chosen(found, seed=2).places)
 
 
-def test_what_the_type_would_cut_off_is_not_planted():
+def test_what_the_type_would_cut_off_is_not_injected():
     found = surveyed()
-    plants = chosen(found, headroom=50.0)
-    assert 0 < plants.heights.max() <= 50
-    assert len(plants.places) < len(chosen(found).places)
+    synthetic = chosen(found, headroom=50.0)
+    assert 0 < synthetic.heights.max() <= 50
+    assert len(synthetic.places) < len(chosen(found).places)
     eight_bit = np.full((160, 160), 200, np.uint8)
     room = injection.headroom(
         eight_bit, background_map.map_background(eight_bit, 3, grey_step=1), "bright"
@@ -108,16 +108,16 @@ def test_what_the_type_would_cut_off_is_not_planted():
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (80, 80)])
-def test_without_room_or_noise_nothing_is_planted(shape):
+def test_without_room_or_noise_nothing_is_injected(shape):
     found = background_map.map_background(np.full(shape, 7, np.float32), 3)
     assert len(chosen(found).places) == 0
 
 
-def test_a_planted_spot_that_was_there_before_is_not_found():
-    plants = [(10.0, 10.0), (30.0, 30.0), (50.0, 50.0)]
+def test_an_injected_spot_that_was_there_before_is_not_found():
+    synthetic = [(10.0, 10.0), (30.0, 30.0), (50.0, 50.0)]
     before = [(10.4, 10.0), (70.0, 70.0)]
     found = [(70.0, 70.0), (10.4, 10.0), (30.0, 31.0)]
-    pairs, distances = match_recovered(plants, found, before, 3)
+    pairs, distances = match_recovered(synthetic, found, before, 3)
     assert pairs.tolist() == [[1, 2]]
     assert distances.tolist() == [1.0]
 

@@ -18,40 +18,42 @@ def spots(height, sigma=2.0):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_leakage_is_the_share_that_the_background_took_up(share):
+def test_self_subtraction_is_the_share_that_the_background_took_up(share):
     plain, rise = np.full(25, 100.0), np.linspace(10, 200, 25)
-    found = residuals.measure_leakage(plain + share * rise, plain, plain + rise, plain)
+    found = residuals.measure_self_subtraction(plain + share * rise, plain, plain + rise, plain)
     assert found == pytest.approx(share)
 
 
-def test_leakage_of_dark_spots_is_the_same():
+def test_self_subtraction_of_dark_spots_is_the_same():
     plain = np.full(5, 100.0)
-    assert residuals.measure_leakage(plain - 5, plain, plain - 20, plain) == pytest.approx(0.25)
+    assert residuals.measure_self_subtraction(plain - 5, plain, plain - 20, plain) == pytest.approx(
+        0.25
+    )
 
 
-def test_leakage_without_planted_spots_is_unknown():
+def test_self_subtraction_without_injected_spots_is_unknown():
     nothing = np.empty(0)
-    assert math.isnan(residuals.measure_leakage(nothing, nothing, nothing, nothing))
+    assert math.isnan(residuals.measure_self_subtraction(nothing, nothing, nothing, nothing))
     same = np.full(3, 7.0)
-    assert math.isnan(residuals.measure_leakage(same, same, same, same))
+    assert math.isnan(residuals.measure_self_subtraction(same, same, same, same))
 
 
 def test_a_background_that_holds_a_third_of_its_spots_rises_by_a_third_under_them():
     background = 100 + spots(30, sigma=1.0)
-    shares = residuals.measure_rise(background, PLACES, np.full(25, 60.0), 3)
+    shares = residuals.measure_excess(background, PLACES, np.full(25, 60.0), 3)
     # Within 1.5 px there are the middle, four pixels at 1 and four at the square root of 2.
     mean = 30 * (1 + 4 * np.exp(-0.5) + 4 * np.exp(-1)) / 9
     assert shares == pytest.approx(mean / (mean + 60), rel=1e-3)
 
 
-def test_a_sloped_background_does_not_rise_under_spots():
+def test_a_sloped_background_does_not_excess_under_spots():
     background = 100 + 3.0 * ROWS - 2.0 * COLUMNS
-    shares = residuals.measure_rise(background, PLACES, np.full(25, 60.0), 3)
+    shares = residuals.measure_excess(background, PLACES, np.full(25, 60.0), 3)
     assert shares == pytest.approx(0, abs=1e-6)
 
 
 def test_spots_by_the_border_say_nothing():
-    assert math.isnan(residuals.measure_rise(np.ones(SHAPE), [(2.0, 80.0)], [5.0], 3))
+    assert math.isnan(residuals.measure_excess(np.ones(SHAPE), [(2.0, 80.0)], [5.0], 3))
 
 
 def test_the_trend_is_how_much_of_the_background_is_left():

@@ -6,6 +6,7 @@ from localbg.comparison.look_first import find_reasons, median_of_others, order_
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from look_first import main as list_odd
+from small_study import read_text
 
 
 def image(name="a", status="ok", reason=""):
@@ -117,4 +118,4 @@ def test_a_blank_control_without_spots_is_not_odd(tmp_path):
         "no method finds a spot in it, where the middle one of the other images has 42 (m): "
         "it is empty, or out of focus"
     )
-    assert [(row["image"], row["reasons"]) for row in tables.read(listed)] == [("empty", empty)]
+    assert [(row["image"], row["reasons"]) for row in read_text(listed)] == [("empty", empty)]

@@ -11,9 +11,9 @@ from localbg.detection import measured_radius, spots
 from localbg.detection.noise import estimate_pixel_noise
 from localbg.detection.shapes import FWHM_PER_RADIUS, measure_shapes
 from localbg.filters.moments import widths
-from localbg.io import tables
 from localbg.io.image_flags import image_flags
 from pictures import OTSU, bells, camera, counted, dirt, found, hot_pixels, scattered
+from small_study import read_text
 
 FWHM_PER_SIGMA = 2 * (2 * np.log(2)) ** 0.5
 
@@ -145,15 +145,15 @@ def test_nearly_all_hot_pixels_are_narrow_and_dirt_is_wide(method, config):
     assert float(of_dirt["wide"]) > 0.9
     light, _ = scattered(3 / 2**0.5, n=7)
     right = counted(found(camera(light), 3, method, **config), 3)
-    assert (right["n_spots"], right["narrow"], right["wide"]) == ("49", "0", "0")
+    assert (right["n_spots"], right["narrow"], right["wide"]) == (49, 0, 0)
 
 
 @pytest.mark.parametrize("config", [{}, OTSU], ids=["matched_filter", "otsu"])
 def test_two_in_a_hundred_true_spots_at_most_are_narrow_or_wide(config):
     folder = shared("annotated")
     n = odd = 0
-    for row in tables.read(folder / "images.csv"):
-        truth = [(float(p["y"]), float(p["x"])) for p in tables.read(folder / row["truth"])]
+    for row in read_text(folder / "images.csv"):
+        truth = [(float(p["y"]), float(p["x"])) for p in read_text(folder / row["truth"])]
         rows = found(tifffile.imread(folder / row["path"]), 2.5, **config)
         pairs, _ = scoring.match_spots(
             np.array(truth), np.array([(s["y"], s["x"]) for s in rows]), 3
@@ -234,25 +234,26 @@ def test_shares_are_those_of_the_flags():
     assert [row[name] for name in names] == [0.125, 0.125, 0, 0.125]
 
 
-def count(method="m", n=20, given=3, measured="", narrow=0, wide=0):
-    row = {"method": method, "n_spots": f"{n}", "spot_radius": f"{given}"}
+def count(method="m", n=20, given=3, measured=None, narrow=0, wide=0):
+    row = {"method": method, "n_spots": n, "spot_radius": given}
     ends = dict.fromkeys(("measured_radius", "measured_radius_low", "measured_radius_high"))
-    return row | dict.fromkeys(ends, f"{measured}") | {"narrow": f"{narrow}", "wide": f"{wide}"}
+    return row | dict.fromkeys(ends, measured) | {"narrow": narrow, "wide": wide}
 
 
 def test_a_quarter_of_narrow_or_wide_spots_speaks_against_them():
-    assert measured_radius.find_doubt(count(narrow=0.24, wide=0.24)) == ""
-    assert measured_radius.find_doubt(count(narrow=0.25)) == (
+    assert measured_radius.find_fault(count(narrow=0.24, wide=0.24)) == ""
+    assert measured_radius.find_fault(count(narrow=0.25)) == (
         "25% of its 20 spots are narrower than optics allow, as hot pixels are"
     )
-    assert measured_radius.find_doubt(count(wide=0.5)).startswith(
+    assert measured_radius.find_fault(count(wide=0.5)).startswith(
         "50% of its 20 spots are over twice"
     )
     # Two of four are few.
-    assert measured_radius.find_doubt(count(n=4, narrow=0.5)) == ""
-    assert measured_radius.find_doubt(count(n=4, narrow=0.75))
+    assert measured_radius.find_fault(count(n=4, narrow=0.5)) == ""
+    assert measured_radius.find_fault(count(n=4, narrow=0.75))
     assert (
-        measured_radius.find_doubt({"method": "m", "n_spots": "0", "narrow": "", "wide": ""}) == ""
+        measured_radius.find_fault({"method": "m", "n_spots": 0, "narrow": None, "wide": None})
+        == ""
     )
 
 
@@ -261,7 +262,7 @@ def test_one_method_that_is_off_says_nothing_of_the_radius():
     assert measured_radius.remark([right, right, off]) == ""
     assert measured_radius.remark([right, off, off])
     assert measured_radius.remark([hot]) == ""
-    assert measured_radius.remark([count(measured="")]) == ""
+    assert measured_radius.remark([count()]) == ""
 
 
 def test_the_run_is_told_what_to_set_or_which_images_differ():
@@ -269,8 +270,8 @@ def test_the_run_is_told_what_to_set_or_which_images_differ():
         rows = [(f"i{k}", [count(measured=radius)]) for k, radius in enumerate(radii)]
         return measured_radius.warning(rows)
 
-    assert run(3, 3, 3) == run() == run("", "") == ""
-    assert run(8, 8.2, 7.9, "") == (
+    assert run(3, 3, 3) == run() == run(None, None) == ""
+    assert run(8, 8.2, 7.9, None) == (
         "The spots measure 7.9 to 8.2 px in radius, where spot_radius is 3 px, on 3 of 3 images "
         "that tell: set spot_radius: 8 and run again, or run the target suggest for a proposal."
     )
@@ -289,4 +290,4 @@ def test_simulated_families_at_their_own_radius_raise_no_alarm():
         image, _, radius = draw(np.random.default_rng([0, *draw.__name__.encode()]))
         row = counted(found(image, radius), radius)
         assert measured_radius.remark([row]) == "", draw.__name__
-        assert measured_radius.find_doubt(row) == "", draw.__name__
+        assert measured_radius.find_fault(row) == "", draw.__name__

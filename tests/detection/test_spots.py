@@ -76,7 +76,7 @@ def test_plateau_is_one_spot(plateau, min_distance):
     assert label(foreground > 0, foreground, min_distance=min_distance).max() == 1
 
 
-def test_every_pixel_of_a_split_object_belongs_to_the_summit_it_climbs_to():
+def test_every_pixel_of_a_split_object_belongs_to_the_maximum_it_climbs_to():
     foreground = np.array([[1, 4, 9, 5, 2, 3, 8, 4, 1]], np.float32)
     labels = label(foreground > 0, foreground, min_distance=1)
     np.testing.assert_array_equal(labels[0, [0, 1, 2, 3]], 1)

@@ -1,9 +1,9 @@
 """Figures show the numbers that they are given: pixels, contrast, rings, lines, bars."""
 
 import errno
-import json
-import pickle
+from pathlib import Path
 
+import jinja2
 import numpy as np
 import pytest
 import tifffile
@@ -19,8 +19,9 @@ from localbg.figures import overview_charts, style
 from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, draw_panels, grey_range, window
 from localbg.figures.profiles import LINES, brightest, draw_profiles
 from localbg.io import tables
-from localbg.io.columns import COLUMNS
+from localbg.io.columns import COLUMNS, TABLES
 from localbg.report import captions
+from small_study import read_text
 
 SHAPE = (60, 80)
 TRUTH = [(10.0, 12.0), (30.0, 40.0), (50.0, 70.0)]
@@ -412,37 +413,53 @@ class TestCaptions:
             "54",
         ]
 
-    def test_found_reads_tables_when_asked_and_passes_for_plain_data(self, tmp_path):
-        found = captions.Found(str(tmp_path), {})
-        assert json.dumps(found) == "{}"
-        assert found.table("counts") == []
+    def test_a_run_reads_tables_when_asked(self, tmp_path):
+        run = captions.Run(tmp_path, {})
+        assert run.table("counts") == []
         (tmp_path / "tables").mkdir()
         rows = [
             {"image": i, "path": p, "step": "read", "reason": '<b> & "x"'} for i, p in ("ab", "cd")
         ]
         tables.write(tmp_path / "tables" / "failures.csv", COLUMNS["failures"], rows)
-        copy = pickle.loads(pickle.dumps(captions.Found(str(tmp_path), {})))
-        assert copy.table("failures") == rows
-        assert copy.table("failures", image="c") == rows[1:]
+        assert run.table("failures") == rows
+        assert run.table("failures", image="c") == rows[1:]
+        assert run.count("failures") == run.images("failures") == 2
+        assert "&lt;b&gt; &amp; &quot;x&quot;</td>" in run.shown("failures")
+
+    def test_every_table_is_described_and_shows_columns_that_it_has(self):
+        assert set(TABLES) == {*COLUMNS, "comparison"}
+        known = {name: {*columns} for name, columns in COLUMNS.items()}
+        steps = {"denoise_filter", "background_filter", "threshold_rule"}
+        known["parameters"] |= steps
+        for name, columns in captions.SHOWN.items():
+            assert set(columns.split()) <= known[name]
+
+    def test_templates_know_functions_and_the_table_that_they_are_of(self, tmp_path):
+        captions.offer()
+        template = tmp_path / "table.rst"
+        template.write_text("{{ name }}: {{ captions.description(name) }}", encoding="utf-8")
+        paths = [captions.template_of(name, template, tmp_path) for name in ("spots", "trust")]
+        texts = [Path(path).read_text(encoding="utf-8") for path in paths]
+        filled = [jinja2.Environment().from_string(text).render().strip() for text in texts]
+        assert filled == [f"{name}: {TABLES[name]}" for name in ("spots", "trust")]
 
     def test_html_escapes_cells_rounds_numbers_and_keeps_ids_and_counts(self):
-        found = captions.Found("", {})
         rows = [{"image": "1.2345", "reason": "<b>", "n_spots": "123456", "snr": "1.23456"}]
-        html = found.html([*rows, *rows], limit=1)
+        html = captions.html([*rows, *rows], limit=1)
         for cell in ("1.2345", "&lt;b&gt;", "123456", "1.23"):
             assert f">{cell}</td>" in html
         assert "n spots</th>" in html
         assert "and 1 more row." in html
         # As deep as the raw blocks of the captions.
         assert {line[:4] for line in html.splitlines()[1:]} == {"   <"}
-        assert found.html([]) == "<p>No rows.</p>"
+        assert captions.html([]) == "<p>No rows.</p>"
 
 
 class TestOfARun:
     """What the figures and captions of the shipped example state is what its tables say."""
 
     def table(self, run, name):
-        return tables.read(run / "results" / "tables" / f"{name}.csv")
+        return read_text(run / "results" / "tables" / f"{name}.csv")
 
     def record(self, run, kind, image):
         return files.read_json(run / "results" / "figures" / kind / f"{image}.json")
@@ -469,8 +486,8 @@ class TestOfARun:
             assert stated == [text.format_number(v) for v in np.percentile(plane, (0.1, 99.9))]
 
     def test_summary_adds_up(self, default_run):
-        found = captions.Found(
-            str(default_run / "results"),
+        run = captions.Run(
+            default_run / "results",
             {
                 "median": {
                     "denoise": {"filter": "gaussian", "sigma": "0.5x"},
@@ -479,9 +496,9 @@ class TestOfARun:
                 }
             },
         )
-        (row,) = found.summary()
-        counts = [int(r["n_spots"]) for r in found.table("counts", method="median")]
-        f1 = [float(r["f1"]) for r in found.table("accuracy", method="median")]
+        (row,) = run.summary()
+        counts = [int(r["n_spots"]) for r in run.table("counts", method="median")]
+        f1 = [float(r["f1"]) for r in run.table("accuracy", method="median")]
         assert row["spots in all"] == sum(counts)
         assert row["mean F1"] == pytest.approx(np.mean(f1))
         assert row["background"].replace("\N{NO-BREAK SPACE}", " ") == (

@@ -1,4 +1,4 @@
-"""Objects are divided between their summits as the definition and scikit-image say."""
+"""Objects are divided between their maxima as the definition and scikit-image say."""
 
 import numpy as np
 import pytest
@@ -29,8 +29,8 @@ def scenes(draw, ties):
     return objects, heights
 
 
-def summits_by_definition(objects, heights, rise, distance):
-    """First pixels of the summits that count: by connecting all that is above each level."""
+def maxima_by_definition(objects, heights, rise, distance):
+    """First pixels of the maxima that count: by connecting all that is above each level."""
     whole, _ = ndimage.label(objects, EIGHT)
     inside = np.where(objects, heights, -np.inf)
     framed = np.pad(inside, 1, constant_values=-np.inf)
@@ -44,7 +44,7 @@ def summits_by_definition(objects, heights, rise, distance):
     tops.sort(key=lambda top: (-top[1], tuple(top[0][0])))
     counting = []
     for k, (pixels, height) in enumerate(tops):
-        level = -np.inf  # of the highest pass to a summit before this one
+        level = -np.inf  # of the highest pass to a maximum before this one
         for other, _ in tops[:k]:
             for value in np.unique(inside[objects])[::-1]:
                 above, _ = ndimage.label(inside >= value, EIGHT)
@@ -75,19 +75,19 @@ def summits_by_definition(objects, heights, rise, distance):
 @pytest.mark.parametrize("ties", [True, False])
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_there_is_a_basin_for_each_summit_that_counts_and_no_other(ties, data):
+def test_there_is_a_basin_for_each_maximum_that_counts_and_no_other(ties, data):
     objects, heights = data.draw(scenes(ties))
     rise = data.draw(st.sampled_from([0, 1, 2.5, 30]))
     distance = data.draw(st.sampled_from([0, 1, 1.5, 2, 4]))
-    labels = divide(objects, heights, rise=rise, distance=distance)
-    expected = summits_by_definition(objects, heights, rise, distance)
+    labels = divide(objects, heights, prominence=rise, distance=distance)
+    expected = maxima_by_definition(objects, heights, rise, distance)
     assert labels.max(initial=0) == len(expected)
     assert {labels[place] for place in expected} == set(range(1, len(expected) + 1))
 
 
 @settings(max_examples=150, deadline=None)
 @given(scene=scenes(ties=False))
-def test_basins_of_all_summits_are_those_of_scikit_image(scene):
+def test_basins_of_all_maxima_are_those_of_scikit_image(scene):
     objects, heights = scene
     labels = divide(objects, heights)
     inside = np.where(objects, heights, -np.inf)
@@ -102,7 +102,7 @@ def test_basins_of_all_summits_are_those_of_scikit_image(scene):
 @given(data=st.data())
 def test_labels_cover_the_objects_in_reading_order_in_one_piece_each(ties, data):
     objects, heights = data.draw(scenes(ties))
-    labels = divide(objects, heights, rise=1, distance=2)
+    labels = divide(objects, heights, prominence=1, distance=2)
     np.testing.assert_array_equal(labels > 0, objects)
     first = [np.flatnonzero(labels == k)[0] for k in range(1, labels.max(initial=0) + 1)]
     assert first == sorted(first)
@@ -114,16 +114,16 @@ def test_labels_cover_the_objects_in_reading_order_in_one_piece_each(ties, data)
 @given(scene=scenes(ties=True), factor=st.sampled_from([0.5, 4]), offset=st.sampled_from([-3, 64]))
 def test_offset_and_scale_change_nothing(scene, factor, offset):
     objects, heights = scene
-    expected = divide(objects, heights, rise=1, distance=2)
+    expected = divide(objects, heights, prominence=1, distance=2)
     changed = (factor * heights + offset).astype(np.float32)
-    np.testing.assert_array_equal(divide(objects, changed, rise=factor, distance=2), expected)
+    np.testing.assert_array_equal(divide(objects, changed, prominence=factor, distance=2), expected)
 
 
-def test_a_summit_has_to_rise_more_than_asked():
+def test_a_maximum_has_to_rise_more_than_asked():
     heights = np.array([[5, 2, 4, 1, 9]], np.float32)
     objects = np.ones_like(heights, bool)
     for rise, count in [(1.9, 3), (2, 2), (3.9, 2), (4, 1)]:
-        assert divide(objects, heights, rise=rise).max() == count
+        assert divide(objects, heights, prominence=rise).max() == count
 
 
 def test_no_object_gives_no_label():

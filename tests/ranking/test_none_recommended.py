@@ -16,56 +16,57 @@ SIMPLE = {"a": 5, "b": 5}
 NOTHING = f"No method found a spot in any image. So none is recommended. {LOOK}"
 
 
-def planted(a, b, kind="planted spots", measure="F1 that planted spots and decoys let expect"):
+def injected(a, b, kind="injected spots", measure="F1 that injected spots and decoys let expect"):
     scores = {"a": (a, a, a), "b": (b, b, b)}
     return Criterion(kind, measure, scores, {("a", "b"): (a - b,) * 3}, n_images=9)
 
 
-def verdicts(evidence, n_spots):
+def recommendations(criterion, n_spots):
     return [
-        row["verdict"] for row in recommendation.recommend("ab", evidence, SIMPLE, n_spots=n_spots)
+        row["recommendation"]
+        for row in recommendation.recommend("ab", criterion, SIMPLE, n_spots=n_spots)
     ]
 
 
 def test_a_high_expected_f1_is_no_merit_where_no_method_finds_a_spot():
-    first, second = recommendation.recommend("ab", [planted(0.9, 0.9)], SIMPLE, n_spots=0)
-    assert first["verdict"] == second["verdict"] == "none recommended"
+    first, second = recommendation.recommend("ab", [injected(0.9, 0.9)], SIMPLE, n_spots=0)
+    assert first["recommendation"] == second["recommendation"] == "none recommended"
     assert first["reason"] == second["reason"] == NOTHING
-    assert verdicts([planted(0.9, 0.9)], 1)[0] == "recommended, no real difference"
+    assert recommendations([injected(0.9, 0.9)], 1)[0] == "recommended, no real difference"
     # As before, where the number of spots is not known.
-    assert verdicts([planted(0.9, 0.8)], None) == ["recommended", "worse"]
+    assert recommendations([injected(0.9, 0.8)], None) == ["recommended", "worse"]
 
 
 def test_none_is_recommended_where_the_best_f1_is_near_nothing():
-    first, second = recommendation.recommend("ab", [planted(0.09, 0.02)], SIMPLE, n_spots=7)
+    first, second = recommendation.recommend("ab", [injected(0.09, 0.02)], SIMPLE, n_spots=7)
     assert first["reason"] == (
-        "The best F1 that planted spots and decoys let expect is 0.09. So none is recommended. "
+        "The best F1 that injected spots and decoys let expect is 0.09. So none is recommended. "
         + LOOK
     )
-    assert (first["verdict"], second["verdict"]) == ("none recommended", "worse")
-    (first, _) = recommendation.recommend("ab", [planted(0.02, 0.0)], SIMPLE, n_spots=0)
+    assert (first["recommendation"], second["recommendation"]) == ("none recommended", "worse")
+    (first, _) = recommendation.recommend("ab", [injected(0.02, 0.0)], SIMPLE, n_spots=0)
     assert " is 0.02, and no method found a spot. So none is recommended." in first["reason"]
-    assert verdicts([planted(0.1, 0.02)], 7) == ["recommended", "worse"]
+    assert recommendations([injected(0.1, 0.02)], 7) == ["recommended", "worse"]
     # A low number of another kind may be a good one.
     trend = Criterion("residuals", "trend", {"a": (0.01,) * 3}, n_images=9, higher_is_better=False)
-    assert verdicts([trend], 7)[0] == "recommended"
+    assert recommendations([trend], 7)[0] == "recommended"
 
 
 def test_no_spots_are_right_where_truth_says_so():
-    truth = planted(1.0, 1.0, kind="truth", measure="F1")
-    assert verdicts([truth], 0)[0] == "recommended, no real difference"
-    missed = planted(0.0, 0.0, kind="truth", measure="F1")
-    assert verdicts([missed], 0) == ["none recommended"] * 2
+    truth = injected(1.0, 1.0, kind="truth", measure="F1")
+    assert recommendations([truth], 0)[0] == "recommended, no real difference"
+    missed = injected(0.0, 0.0, kind="truth", measure="F1")
+    assert recommendations([missed], 0) == ["none recommended"] * 2
 
 
-def test_without_evidence_too_it_is_said_that_no_spots_were_found():
+def test_without_criterion_too_it_is_said_that_no_spots_were_found():
     rows = recommendation.recommend("ab", [], SIMPLE, n_spots=0)
     assert [row["reason"] for row in rows] == [NOTHING] * 2
-    assert verdicts([], 3) == ["not judged"] * 2
+    assert recommendations([], 3) == ["not judged"] * 2
 
 
 def test_the_figure_names_none():
-    known = [planted(0.9, 0.9)]
+    known = [injected(0.9, 0.9)]
     figure = recommendation_chart.draw_recommendation(
         recommendation.recommend("ab", known, SIMPLE, n_spots=0), known
     )
@@ -88,7 +89,7 @@ def test_the_last_lines_of_a_run_say_that_none_is_recommended(tmp_path, n_spots)
         n_parameters=SIMPLE,
         seed=0,
         table=str(folder / "recommendation.csv"),
-        of_images=str(folder / "trust.csv"),
+        of_images=str(folder / "reliability.csv"),
         figure=str(tmp_path / "recommendation.png"),
     )
     said = closing.report(make_plan({"images": {"i": "i.tif"}, "results": str(tmp_path)}))

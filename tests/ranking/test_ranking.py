@@ -1,4 +1,4 @@
-"""Planted spots rank methods as truth does, on annotated images where truth tells them apart."""
+"""Injected spots rank methods as truth does, on annotated images where truth tells them apart."""
 
 import itertools
 
@@ -8,11 +8,12 @@ import pytest
 from conftest import shared
 from localbg.accuracy import pooled, scoring
 from localbg.assessment import assess
-from localbg.io import images, tables
+from localbg.io import images
 from localbg.io.truth import read_points
 from localbg.pipeline import chain
 from localbg.ranking.criteria import judge_by_injection, judge_by_truth
 from localbg.workflow.plan import make_plan
+from small_study import as_read
 
 pytestmark = pytest.mark.long
 
@@ -36,16 +37,12 @@ METHODS = {
 CLEAR = 0.03  # of F1, besides that the interval of the difference leaves out 0
 
 
-def as_text(rows):
-    return [{key: tables.text(key, value) for key, value in row.items()} for row in rows]
-
-
 @pytest.fixture(scope="module")
 def judged():
-    """Evidence of truth and of planted spots, on the same images."""
+    """Criterion of truth and of injected spots, on the same images."""
     folder = shared("annotated")
     config = {"images": {"a": {"path": "a.tif", "spot_radius": RADIUS}}, "methods": METHODS}
-    told = make_plan(config | {"compare": [], "evidence": {"planted": 16}}).gathering("a")
+    told = make_plan(config | {"compare": [], "assessment": {"injected": 16}}).gathering("a")
     told = {key: told[key] for key in ("methods", "steps", "settings")}
     accuracy, recovery, false = [], [], []
     for name in NAMES:
@@ -57,15 +54,15 @@ def judged():
             accuracy.append({"image": name, "method": method["method"]} | row)
         gathered = assess.assess_image(plane, name, RADIUS, **told)
         recovery += [{"image": name} | row for row in gathered["recovery"]]
-        false += [{"image": name} | row for row in gathered["false_spots"]]
+        false += [{"image": name} | row for row in gathered["false_positives"]]
     methods = sorted({row["method"] for row in accuracy})
     sums = [
         [pooled.of_image(row) for m in methods for row in accuracy if key(row) == (name, m)]
         for name in NAMES
     ]
     summary = pooled.summary(methods, np.array(sums), None, seed=0)
-    truth = judge_by_truth(*map(as_text, (*summary, accuracy)))
-    return truth, judge_by_injection(*map(as_text, (recovery, false)), seed=0)
+    truth = judge_by_truth(*map(as_read, (*summary, accuracy)))
+    return truth, judge_by_injection(*map(as_read, (recovery, false)), seed=0)
 
 
 def key(row):
@@ -79,22 +76,22 @@ def clear_pairs(truth):
             yield a, b
 
 
-def test_planted_spots_put_methods_in_the_order_of_truth_where_that_is_clear(judged):
-    truth, planted = judged
+def test_injected_spots_put_methods_in_the_order_of_truth_where_that_is_clear(judged):
+    truth, injected = judged
     pairs = list(clear_pairs(truth))
     assert len(pairs) >= 20
     assert {b for _, b in pairs} == set(METHODS)
-    wrong = [(a, b) for a, b in pairs if planted.scores[a][0] <= planted.scores[b][0]]
+    wrong = [(a, b) for a, b in pairs if injected.scores[a][0] <= injected.scores[b][0]]
     assert wrong == []
 
 
-def test_most_of_these_differences_are_called_real_by_planted_spots_alone(judged):
-    truth, planted = judged
+def test_most_of_these_differences_are_called_real_by_injected_spots_alone(judged):
+    truth, injected = judged
     pairs = list(clear_pairs(truth))
-    assert sum(planted.is_better(a, b) for a, b in pairs) > 0.8 * len(pairs)
+    assert sum(injected.is_better(a, b) for a, b in pairs) > 0.8 * len(pairs)
 
 
-def test_what_planted_spots_recommend_is_no_worse_than_the_best_by_truth(judged):
-    truth, planted = judged
-    (first, *_), (best, *_) = (one.by_score(truth.scores) for one in (planted, truth))
+def test_what_injected_spots_recommend_is_no_worse_than_the_best_by_truth(judged):
+    truth, injected = judged
+    (first, *_), (best, *_) = (one.by_score(truth.scores) for one in (injected, truth))
     assert truth.scores[best][0] - truth.scores[first][0] < 0.02

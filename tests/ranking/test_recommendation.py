@@ -1,4 +1,4 @@
-"""The verdict: the strongest evidence ranks, only real differences count, ties are called ties."""
+"""The recommendation: the strongest criterion ranks, and ties are called ties."""
 
 import math
 
@@ -13,37 +13,33 @@ from localbg.io.columns import COLUMNS
 from localbg.ranking import recommendation
 from localbg.ranking.criteria import (
     Criterion,
-    judge_by_false_spots,
+    judge_by_false_positives,
     judge_by_images,
     judge_by_injection,
     judge_by_residuals,
     judge_by_stability,
     judge_by_truth,
 )
+from small_study import as_read, read_text
 
 NAN = math.nan
 SIMPLE = {"a": 5, "b": 5, "c": 5}
 
 
 def truth(scores, differences=None, **known):
-    """Evidence of truth on ten images; scores are given without or with an interval."""
+    """Criterion of truth on ten images; scores are given without or with an interval."""
     scores = {m: s if isinstance(s, tuple) else (s, s - 0.1, s + 0.1) for m, s in scores.items()}
     known = {"kind": "truth", "measure": "F1", "n_images": 10} | known
     return Criterion(scores=scores, differences=differences or {}, **known)
 
 
-def planted(scores, **known):
+def injected(scores, **known):
     known = {"n_images": 10, "higher_is_better": False} | known
-    return Criterion("planted spots", "contrast", scores, **known)
+    return Criterion("injected spots", "contrast", scores, **known)
 
 
 def table(rows):
-    return [(row["rank"], row["method"], row["verdict"]) for row in rows]
-
-
-def as_text(rows):
-    """Rows as they come back from a table."""
-    return [{key: tables.text(key, value) for key, value in row.items()} for row in rows]
+    return [(row["rank"], row["method"], row["recommendation"]) for row in rows]
 
 
 def test_a_method_is_better_where_the_difference_leaves_out_0_though_intervals_overlap():
@@ -106,7 +102,7 @@ def test_ranks_skip_the_places_of_those_that_share_one():
         (3, "c"),
         (4, "d"),
     ]
-    assert rows[3]["verdict"] == "not judged"
+    assert rows[3]["recommendation"] == "not judged"
 
 
 def test_few_images_call_no_difference_real():
@@ -127,39 +123,39 @@ def test_one_image_with_resampled_spots_speaks_for_itself():
     assert rows[0]["would_settle"] == "True spots of 6 images or more."
 
 
-def test_truth_outweighs_planted_spots_which_decide_between_equals():
+def test_truth_outweighs_injected_spots_which_decide_between_equals():
     apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
     tie = truth({"a": 0.9, "b": 0.8}, {("a", "b"): (0.1, -0.1, 0.3)})
-    favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
+    favours_b = injected({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
     assert recommendation.recommend("ab", [favours_b, apart], SIMPLE)[0]["method"] == "a"
     rows = recommendation.recommend("ab", [favours_b, tie], SIMPLE)
     assert table(rows)[0] == (1, "b", "recommended, no real difference")
     assert (
-        "Taken because planted spots tell them apart: its contrast is 1 (0.9 to 1.1)."
+        "Taken because injected spots tell them apart: its contrast is 1 (0.9 to 1.1)."
         in (rows[0]["reason"])
     )
     assert rows[0]["difference"] == -0.1  # its F1 is no higher, and the table says so
     alone = recommendation.recommend("ab", [favours_b], SIMPLE)
     assert table(alone) == [(1, "b", "recommended"), (2, "a", "worse")]
     assert alone[1]["reason"] == "Contrast higher than that of b."
-    assert "would be stronger evidence" in alone[0]["would_settle"]
+    assert "would be a stronger criterion" in alone[0]["would_settle"]
 
 
-def test_weaker_evidence_to_the_contrary_is_said():
+def test_weaker_criterion_to_the_contrary_is_said():
     apart = truth({"a": 0.9, "b": 0.6}, {("a", "b"): (0.3, 0.2, 0.4)})
-    favours_b = planted({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
+    favours_b = injected({"a": (2.0, 1.9, 2.1), "b": (1.0, 0.9, 1.1)})
     (first, _) = recommendation.recommend("ab", [favours_b, apart], SIMPLE)
     assert first["method"] == "a"
     assert first["reason"].endswith(
-        "But planted spots speak for b: its contrast is 1 (0.9 to 1.1), not 2 (1.9 to 2.1)."
+        "But injected spots speak for b: its contrast is 1 (0.9 to 1.1), not 2 (1.9 to 2.1)."
     )
-    unsure = planted({"a": (2.0, 0.9, 3.1), "b": (1.0, 0.9, 1.1)})
+    unsure = injected({"a": (2.0, 0.9, 3.1), "b": (1.0, 0.9, 1.1)})
     assert "But" not in recommendation.recommend("ab", [unsure, apart], SIMPLE)[0]["reason"]
 
 
-def test_evidence_without_a_number_for_any_method_is_none():
-    nothing = planted({"a": (NAN, NAN, NAN), "b": (NAN, NAN, NAN)})
-    assert recommendation.recommend("ab", [nothing], SIMPLE)[0]["evidence"] == "none"
+def test_criterion_without_a_number_for_any_method_is_none():
+    nothing = injected({"a": (NAN, NAN, NAN), "b": (NAN, NAN, NAN)})
+    assert recommendation.recommend("ab", [nothing], SIMPLE)[0]["criterion"] == "none"
 
 
 def test_of_equals_the_safest_is_taken_then_the_simplest():
@@ -175,14 +171,14 @@ def test_of_equals_the_safest_is_taken_then_the_simplest():
 
 
 def test_without_a_paired_difference_intervals_must_not_touch():
-    apart = planted({"a": (1.0, 0.9, 1.1), "b": (1.3, 1.2, 1.4)})
-    touching = planted({"a": (1.0, 0.9, 1.2), "b": (1.3, 1.2, 1.4)})
-    unknown = planted({"a": (1.0, NAN, NAN), "b": (9.0, NAN, NAN)})
-    for evidence, ranks in ((apart, [1, 2]), (touching, [1, 1]), (unknown, [1, 1])):
-        assert [row["rank"] for row in recommendation.recommend("ab", [evidence], SIMPLE)] == ranks
+    apart = injected({"a": (1.0, 0.9, 1.1), "b": (1.3, 1.2, 1.4)})
+    touching = injected({"a": (1.0, 0.9, 1.2), "b": (1.3, 1.2, 1.4)})
+    unknown = injected({"a": (1.0, NAN, NAN), "b": (9.0, NAN, NAN)})
+    for criterion, ranks in ((apart, [1, 2]), (touching, [1, 1]), (unknown, [1, 1])):
+        assert [row["rank"] for row in recommendation.recommend("ab", [criterion], SIMPLE)] == ranks
 
 
-def test_without_evidence_no_method_is_recommended():
+def test_without_criterion_no_method_is_recommended():
     rows = recommendation.recommend("ba", [truth({})], SIMPLE)
     assert table(rows) == [(1, "a", "not judged"), (1, "b", "not judged")]
     assert "a count does not say what is right" in rows[0]["reason"]
@@ -197,10 +193,10 @@ def test_what_choosing_promised_too_much_is_said():
     assert "left out" not in second["reason"]
 
 
-# Evidence from tables
+# Criteria from tables
 
 
-def test_evidence_of_truth_is_that_of_the_tables():
+def test_criterion_of_truth_is_that_of_the_tables():
     rng = np.random.default_rng(0)
     hits = rng.binomial(30, [[0.9, 0.7]] * 8)
     images = np.array([[[30, 30, hit, 0.0] for hit in image] for image in hits])
@@ -210,7 +206,7 @@ def test_evidence_of_truth_is_that_of_the_tables():
         for image in hits
         for method, hit in zip("ab", image, strict=True)
     ]
-    known = judge_by_truth(*map(as_text, (together, differences, each)))
+    known = judge_by_truth(*map(as_read, (together, differences, each)))
     assert (known.kind, known.n_images, known.resampled) == ("truth", 8, "images")
     assert known.scores["a"][0] == pytest.approx(hits[:, 0].mean() / 30, rel=1e-5)
     assert known.worst["b"] == pytest.approx(hits[:, 1].min() / 30, rel=1e-5)
@@ -218,32 +214,32 @@ def test_evidence_of_truth_is_that_of_the_tables():
     assert not known.is_better("b", "a")
 
 
-def planted_tables(**methods):
-    """Rows of recovery.csv and false_spots.csv: of 100 planted those found, decoy's of 40."""
+def injected_tables(**methods):
+    """Rows of recovery.csv and false_positives.csv: of 100 injected those found, decoy's of 40."""
     rows, false = [], []
     for method, images in methods.items():
         for k, (recovered, n) in enumerate(images):
             key = {"method": method, "image": f"i{k}"}
-            rows.append(key | {"where": "all", "planted": 100, "recovered": recovered, "own": 0})
-            rows.append(key | {"where": "bright", "planted": 10, "recovered": 0, "own": 9})
-            decoy = {"kind": "decoy", "n": n, "n_spots": 40, "density": n / 5, "smooth": 0}
+            rows.append(key | {"where": "all", "injected": 100, "recovered": recovered, "own": 0})
+            rows.append(key | {"where": "bright", "injected": 10, "recovered": 0, "own": 9})
+            decoy = {"kind": "decoy", "n_false": n, "n_spots": 40, "density": n / 5, "smoothed": 0}
             false.append(key | decoy)
-    return as_text(rows), as_text(false)
+    return as_read(rows), as_read(false)
 
 
-def test_planted_spots_and_decoys_are_compared_image_by_image():
+def test_injected_spots_and_decoys_are_compared_image_by_image():
     base = np.array([10, 50, 20, 70, 30, 90, 40])
-    tables_ = planted_tables(a=[(r + 2, 0) for r in base], b=[(r, 0) for r in base])
+    tables_ = injected_tables(a=[(r + 2, 0) for r in base], b=[(r, 0) for r in base])
     known = judge_by_injection(*tables_, seed=0)
     assert known.scores["b"][0] == pytest.approx(np.mean(2 * base / (base + 100)), rel=1e-5)
     assert known.worst["b"] == pytest.approx(20 / 110, rel=1e-5)
     assert (known.is_better("a", "b"), known.is_better("b", "a")) == (True, False)
-    few = planted_tables(a=[(r + 2, 0) for r in base[:3]], b=[(r, 0) for r in base[:3]])
+    few = injected_tables(a=[(r + 2, 0) for r in base[:3]], b=[(r, 0) for r in base[:3]])
     assert not judge_by_injection(*few, seed=0).is_better("a", "b")
 
 
 def test_a_method_that_finds_most_but_half_of_it_false_is_not_the_better_one():
-    tables_ = planted_tables(greedy=[(60, 20)] * 6, careful=[(50, 1)] * 6)
+    tables_ = injected_tables(greedy=[(60, 20)] * 6, careful=[(50, 1)] * 6)
     known = judge_by_injection(*tables_, seed=0)
     assert known.scores["greedy"][0] == pytest.approx(2 * 0.6 * 0.5 / 1.1)
     assert known.scores["careful"][0] == pytest.approx(2 * 0.5 * 0.975 / 1.475)
@@ -251,37 +247,37 @@ def test_a_method_that_finds_most_but_half_of_it_false_is_not_the_better_one():
 
 
 def test_one_image_is_judged_by_its_spots():
-    known = judge_by_injection(*planted_tables(greedy=[(60, 28)], careful=[(50, 1)]), seed=0)
+    known = judge_by_injection(*injected_tables(greedy=[(60, 28)], careful=[(50, 1)]), seed=0)
     assert known.resampled == "spots"
     assert known.is_better("careful", "greedy")
     low, high = known.scores["careful"][1:]
     assert 0.55 < low < 0.63 < 0.70 < high < 0.75
-    alike = judge_by_injection(*planted_tables(a=[(51, 2)], b=[(50, 1)]), seed=0)
+    alike = judge_by_injection(*injected_tables(a=[(51, 2)], b=[(50, 1)]), seed=0)
     assert not alike.is_better("a", "b")
     assert not alike.is_better("b", "a")
 
 
 def test_a_method_that_finds_nothing_is_the_worst():
-    known = judge_by_injection(*planted_tables(a=[(20, 0)] * 6, b=[(0, 0)] * 6), seed=0)
+    known = judge_by_injection(*injected_tables(a=[(20, 0)] * 6, b=[(0, 0)] * 6), seed=0)
     assert known.scores["b"][0] == 0
     assert [row["rank"] for row in recommendation.recommend("ab", [known], SIMPLE)] == [1, 2]
 
 
 def of_heights(own, **methods):
-    """The same of six images: of 10 planted of each height those found, and the own like it."""
+    """The same of six images: of 10 injected of each height those found, and the own like it."""
     rows, false = [], []
     for method, found in methods.items():
         for k in range(6):
             key = {"method": method, "image": f"i{k}"}
-            false.append(key | {"kind": "decoy", "n": 0, "n_spots": 40, "density": 0})
+            false.append(key | {"kind": "decoy", "n_false": 0, "n_spots": 40, "density": 0})
             rows += [
-                key | {"where": "all", "planted": 10, "recovered": n, "own": like}
+                key | {"where": "all", "injected": 10, "recovered": n, "own": like}
                 for n, like in zip(found, own, strict=True)
             ]
-    return as_text(rows), as_text(false)
+    return as_read(rows), as_read(false)
 
 
-def test_planted_spots_count_by_how_many_of_the_images_own_are_as_high():
+def test_injected_spots_count_by_how_many_of_the_images_own_are_as_high():
     methods = {"dim": [5, 9, 9], "careful": [0, 10, 10]}
     known = judge_by_injection(*of_heights([0, 3, 1], **methods), seed=0)
     assert known.scores["careful"][0] == pytest.approx(1)
@@ -295,36 +291,42 @@ def test_planted_spots_count_by_how_many_of_the_images_own_are_as_high():
     assert nothing.scores["dim"][0] == pytest.approx(2 * (23 / 30) / (1 + 23 / 30))
 
 
-def test_images_without_planted_spots_have_no_say():
-    rows, false = planted_tables(a=[(20, 0)] * 6, b=[(30, 0)] * 6)
+def test_images_without_injected_spots_have_no_say():
+    rows, false = injected_tables(a=[(20, 0)] * 6, b=[(30, 0)] * 6)
     known = judge_by_injection(rows, false, seed=0)
     for method in "ab":
-        key = {"method": method, "image": "crowded", "kind": "decoy", "n": "0", "n_spots": "9"}
-        false.append(key | {"density": "0"})
+        key = {
+            "method": method,
+            "image": "crowded",
+            "kind": "decoy",
+            "n_false": 0,
+            "n_spots": 9,
+        }
+        false.append(key | {"density": 0})
     also = judge_by_injection(rows, false, seed=0)
     assert (also.scores, also.differences) == (known.scores, known.differences)
     assert also.n_images == 6
 
 
 def test_a_score_without_an_interval_is_never_better():
-    rows = [{"method": m, "image": "", "score": s} for m, s in (("a", "0.1"), ("b", "0.9"))]
+    rows = [{"method": m, "image": "", "score": s} for m, s in (("a", 0.1), ("b", 0.9))]
     known = judge_by_images("residuals", "texture", rows, "score", seed=0, higher_is_better=False)
     assert not known.is_better("a", "b")
 
 
-def test_false_spots_are_those_of_blank_images_and_of_decoys_only_without_any():
+def test_false_positives_are_those_of_blank_images_and_of_decoys_only_without_any():
     densities = {"blank": (0.0, 2.0), "decoy": (9.0, 0.5)}
     rows = [
-        {"image": f"i{k}", "method": method, "kind": kind, "density": str(value)}
+        {"image": f"i{k}", "method": method, "kind": kind, "density": value}
         for k in range(6)
         for kind, values in densities.items()
         for method, value in zip("ab", values, strict=True)
     ]
-    known = judge_by_false_spots(rows, seed=0)
+    known = judge_by_false_positives(rows, seed=0)
     assert known.scores == {"a": (0, 0, 0), "b": (2, 2, 2)}
     assert known.is_better("a", "b")
     assert "blank images" in known.measure
-    decoys = judge_by_false_spots([row for row in rows if row["kind"] == "decoy"], seed=0)
+    decoys = judge_by_false_positives([row for row in rows if row["kind"] == "decoy"], seed=0)
     assert decoys.is_better("b", "a")
 
 
@@ -332,7 +334,7 @@ def test_a_trend_of_either_sign_is_as_bad():
     rows = [
         {"image": f"i{k}", "method": method, "trend": trend}
         for k in range(6)
-        for method, trend in (("a", "-0.4"), ("b", "0.1"), ("c", ""))
+        for method, trend in (("a", -0.4), ("b", 0.1), ("c", None))
     ]
     known = judge_by_residuals(rows, seed=0)
     assert {method: score[0] for method, score in known.scores.items()} == pytest.approx(
@@ -343,10 +345,10 @@ def test_a_trend_of_either_sign_is_as_bad():
 
 def test_a_method_is_as_stable_as_on_its_worst_axis():
     rows = [
-        {"method": "a", "slope": "0.1", "slope_low": "0.05", "slope_high": "0.2"},
-        {"method": "a", "slope": "0.6", "slope_low": "0.5", "slope_high": "0.7"},
-        {"method": "b", "slope": "0.3", "slope_low": "0.25", "slope_high": "0.4"},
-        {"method": "c", "slope": "", "slope_low": "", "slope_high": ""},
+        {"method": "a", "slope": 0.1, "slope_low": 0.05, "slope_high": 0.2},
+        {"method": "a", "slope": 0.6, "slope_low": 0.5, "slope_high": 0.7},
+        {"method": "b", "slope": 0.3, "slope_low": 0.25, "slope_high": 0.4},
+        {"method": "c", "slope": None, "slope_low": None, "slope_high": None},
     ]
     known = judge_by_stability(rows, 9)
     assert known.scores == {"a": (0.6, 0.5, 0.7), "b": (0.3, 0.25, 0.4)}
@@ -356,9 +358,9 @@ def test_a_method_is_as_stable_as_on_its_worst_axis():
 # The figure
 
 
-def test_the_figure_shows_scores_in_the_order_of_the_verdict():
+def test_the_figure_shows_scores_in_the_order_of_the_recommendation():
     known = truth({"a": 0.7, "b": (0.9, 0.8, 0.95)}, {("a", "b"): (-0.2, -0.3, -0.1)})
-    more = planted({"a": (2.0, 1.5, 2.5)})
+    more = injected({"a": (2.0, 1.5, 2.5)})
     rows = recommendation.recommend("ab", [known, more], SIMPLE)
     figure = recommendation_chart.draw_recommendation(rows, [more, known])
     first, second = figure.axes
@@ -379,15 +381,15 @@ def test_the_figure_says_where_nothing_is_known():
     assert figure.texts[0].get_text() == "Nothing but counts is known"
 
 
-def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
-    rows, false = planted_tables(a=[(50, 20)] * 6, b=[(50, 0)] * 6)
+def test_injected_spots_are_taken_where_their_table_is_there(tmp_path):
+    rows, false = injected_tables(a=[(50, 20)] * 6, b=[(50, 0)] * 6)
     counts = [
         {"image": f"i{k}", "method": method, "status": "ok", "n_spots": n}
         for k in range(6)
         for method, n in (("a", 900), ("b", 3))  # many spots are no merit
     ]
     tables.write(tmp_path / "recovery.csv", rows[0], rows)
-    tables.write(tmp_path / "false_spots.csv", false[0], false)
+    tables.write(tmp_path / "false_positives.csv", false[0], false)
     tables.write(tmp_path / "counts.csv", COLUMNS["counts"], counts)
     images = [
         {"image": f"i{k}", "status": "ok", "flags": "saturated" if k == 3 else ""}
@@ -398,20 +400,20 @@ def test_planted_spots_are_taken_where_their_table_is_there(tmp_path):
     recommend.main(
         images=str(tmp_path / "images.csv"),
         counts=str(tmp_path / "counts.csv"),
-        found={name: str(tmp_path / f"{name}.csv") for name in ("recovery", "false_spots")},
+        found={name: str(tmp_path / f"{name}.csv") for name in ("recovery", "false_positives")},
         n_parameters={"a": 5, "b": 5},
         seed=0,
         table=str(tmp_path / "recommendation.csv"),
-        of_images=str(tmp_path / "trust.csv"),
+        of_images=str(tmp_path / "reliability.csv"),
         figure=str(tmp_path / "recommendation.png"),
     )
-    first, second = tables.read(tmp_path / "recommendation.csv")
-    assert (first["method"], first["verdict"]) == ("b", "recommended")
-    assert (first["evidence"], first["n_images"]) == ("planted spots", "6")
-    assert (second["verdict"], second["difference"]) == ("worse", "-0.166667")
+    first, second = read_text(tmp_path / "recommendation.csv")
+    assert (first["method"], first["recommendation"]) == ("b", "recommended")
+    assert (first["criterion"], first["n_images"]) == ("injected spots", "6")
+    assert (second["recommendation"], second["difference"]) == ("worse", "-0.166667")
     assert second["not_on"].startswith("i0, where about 20 of its 40 spots are false; nor on i1, ")
-    trusted = tables.read(tmp_path / "trust.csv")
-    assert {row["not_trusted"] for row in trusted} == {"a"}
+    trusted = read_text(tmp_path / "reliability.csv")
+    assert {row["unreliable"] for row in trusted} == {"a"}
     saturated = [
         row["advice"].endswith("2 % of its pixels are saturated (255).") for row in trusted
     ]

@@ -9,10 +9,10 @@ import yaml
 
 from conftest import ROOT, snakemake
 from localbg.figures import panels, proposal_chart
-from localbg.io.tables import read
 from localbg.suggest import proposal
 from localbg.workflow.plan import make_plan
 from simulate import gaussian_spots
+from small_study import read_text as read
 
 SHAPE = (120, 130)
 

@@ -1,4 +1,4 @@
-"""Real runs: evidence in both modes, with a blank image and one that cannot be read."""
+"""Real runs: assessment in both modes, with a blank image and one that cannot be read."""
 
 import numpy as np
 import pytest
@@ -7,23 +7,23 @@ import yaml
 
 from conftest import snakemake
 from localbg.figures import assessment_charts
-from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from simulate import gaussian_spots
+from small_study import read_text
 
 pytestmark = pytest.mark.long
 
-TABLES = ("recovery", "completeness", "false_spots", "residuals")
+TABLES = ("recovery", "completeness", "false_positives", "residuals")
 TARGETS = (
     *(f"results/tables/{name}.csv" for name in (*TABLES, "counts")),
-    *("results/figures/completeness.png", "results/figures/false_spots.png"),
+    *("results/figures/completeness.png", "results/figures/false_positives.png"),
 )
 CONFIG = {
     "images": "sheet.csv",
     "compare": ["median", "tophat"],
     "threshold": {"rule": "noise", "k": 3},
     "spots": {"min_area": "0.2x"},
-    "evidence": {"planted": 3, "contrasts": {"lowest": 0.25, "highest": 64, "steps": 13}},
+    "assessment": {"injected": 3, "contrasts": {"lowest": 0.25, "highest": 64, "steps": 13}},
     "max_failed": 1,
 }
 PLACES = [(20, 20), (60, 70), (95, 30)]
@@ -60,11 +60,11 @@ def steps(raw, tmp_path_factory):
 
 
 def rows(results, name, **wanted):
-    found = tables.read(results / "tables" / f"{name}.csv")
+    found = read_text(results / "tables" / f"{name}.csv")
     return [row for row in found if wanted.items() <= row.items()]
 
 
-def test_both_modes_give_the_same_evidence(steps, raw, tmp_path):
+def test_both_modes_give_the_same_assessment(steps, raw, tmp_path):
     batches = finished(tmp_path, raw, run={"mode": "batch", "images_per_job": 3})
     for name in TABLES:
         one, other = ((r / "tables" / f"{name}.csv").read_bytes() for r in (steps, batches))
@@ -84,47 +84,54 @@ def test_an_image_that_cannot_be_read_is_a_row_with_the_reason_and_costs_the_oth
 
 
 def test_what_failed_is_gathered_again_by_the_next_run_and_nothing_else(steps):
-    assert {path.stem for path in (steps / "evidence").iterdir()} == {"a", "b"}
+    assert {path.stem for path in (steps / "assessment").iterdir()} == {"a", "b"}
 
 
-def test_blank_images_are_counted_as_false_and_not_planted_in(steps):
+def test_blank_images_are_counted_as_false_and_not_injected_in(steps):
     assert {row["image"] for row in rows(steps, "recovery")} == {"a", "b"}
-    false = rows(steps, "false_spots", kind="blank")
+    false = rows(steps, "false_positives", kind="blank")
     counts = rows(steps, "counts", image="control")
     assert [(r["image"], r["method"], r["n"], r["density"]) for r in false] == [
         (r["image"], r["method"], r["n_spots"], r["density"]) for r in counts
     ]
-    assert len(rows(steps, "false_spots", kind="decoy")) == 4
+    assert len(rows(steps, "false_positives", kind="decoy")) == 4
 
 
 def test_tables_are_sorted_and_every_contrast_has_its_spots(steps):
-    for name in ("false_spots", "residuals"):
+    for name in ("false_positives", "residuals"):
         keys = [(row["image"], row["method"]) for row in rows(steps, name)]
         assert keys == sorted(keys)
     everywhere = rows(steps, "recovery", image="a", method="median", where="all")
-    assert [row["planted"] for row in everywhere] == ["3"] * 13
+    assert [row["injected"] for row in everywhere] == ["3"] * 13
     contrasts = [float(row["contrast"]) for row in everywhere]
     np.testing.assert_allclose(contrasts, np.geomspace(0.25, 64, 13), rtol=1e-5)
 
 
-def test_without_images_for_it_there_is_no_evidence(raw, tmp_path):
-    config = CONFIG | {"images": str(raw / "sheet.csv"), "evidence": {"images": 0}}
+def test_without_images_for_it_there_is_no_assessment(raw, tmp_path):
+    config = CONFIG | {"images": str(raw / "sheet.csv"), "assessment": {"images": 0}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     said = snakemake(tmp_path, "--dry-run", "--configfile", tmp_path / "config.yaml")
     assert "rule collect:" in said
-    assert "rule evidence:" not in said
-    assert "rule collect_evidence:" not in said
+    assert "rule assess:" not in said
+    assert "rule collect_assessment:" not in said
 
 
-def test_figures_show_every_method_and_are_drawn_without_any_evidence_too():
+def test_figures_show_every_method_and_are_drawn_without_any_assessment_too():
     empty = assessment_charts.draw_completeness([], [])
-    assert empty.get_suptitle() == "No spots were planted"
+    assert empty.get_suptitle() == "No spots were injected"
     recovery = [
-        {"image": "a", "method": m, "where": "all", "contrast": c, "planted": 9, "recovered": k}
+        {"image": "a", "method": m, "where": "all", "contrast": c, "injected": 9, "recovered": k}
         for m in ("median", "tophat")
         for c, k in ((1.0, 0), (4.0, 3), (16.0, 9))
     ]
-    known = {"where": "all", "planted": 27, "middle": 5.0, "width": 0.2, "ceiling": 1.0, "note": ""}
+    known = {
+        "where": "all",
+        "injected": 27,
+        "middle": 5.0,
+        "width": 0.2,
+        "ceiling": 1.0,
+        "note": "",
+    }
     known |= {f"contrast50{end}": 5.0 for end in ("", "_low", "_high")}
     known |= {f"contrast90{end}": None for end in ("", "_low", "_high")}
     curves = [
@@ -138,6 +145,6 @@ def test_figures_show_every_method_and_are_drawn_without_any_evidence_too():
     ]
     assert [list(line.get_ydata()) for line in shares] == [[0, pytest.approx(3 / 9), 1]] * 2
     assert [text.get_text() for text in figure.legends[0].texts] == ["median", "tophat"]
-    assert figure.get_suptitle() == "27 spots planted in 1 image"
-    doubts = assessment_charts.draw_doubts([], [])
-    assert len(doubts.axes) == 8
+    assert figure.get_suptitle() == "27 spots injected in 1 image"
+    faults = assessment_charts.draw_false_positives([], [])
+    assert len(faults.axes) == 8

@@ -11,8 +11,9 @@ from roifile import ROI_TYPE, ImagejRoi
 
 from conftest import snakemake
 from localbg.core import bootstrap
-from localbg.io import tables
+from localbg.io.cells import format_cell
 from simulate import gaussian_spots
+from small_study import read_text
 
 SHAPE = (64, 60)
 PLACES = [(14, 15), (20, 44), (45, 22), (47, 48)]
@@ -26,7 +27,7 @@ METHODS = {
         "threshold": {"rule": "noise", "k": 5, "scope": "group", "from": "blank"},
     },
 }
-TARGETS = ["groups", "look_first", "recommendation", "trust", "comparison"]
+TARGETS = ["groups", "look_first", "recommendation", "reliability", "comparison"]
 # Of the image that fails in both modes.
 TORN = "a9"
 
@@ -89,7 +90,7 @@ def batch(tmp_path_factory):
 
 
 def table(folder, name):
-    return tables.read(folder / "results" / "tables" / f"{name}.csv")
+    return read_text(folder / "results" / "tables" / f"{name}.csv")
 
 
 def thresholds(folder, method):
@@ -132,7 +133,7 @@ def test_blank_images_alone_decide_where_they_are_asked(steps):
     for group in "ab":
         assert len({value for image, value in found.items() if image[0] == group}) == 1
     (record,) = steps.glob("results/own_threshold/*/opening*/*/a0.json")
-    own = tables.text("threshold", yaml.safe_load(record.read_text())["threshold"])
+    own = format_cell("threshold", yaml.safe_load(record.read_text())["threshold"])
     assert found["a1"] == float(own)
     # Only the controls were asked.
     assert {path.stem for path in record.parent.iterdir()} == {"a0", "b0"}
@@ -185,8 +186,8 @@ def test_groups_have_the_mean_count_with_the_interval_of_the_configs_seed(steps)
 def test_equally_good_methods_are_a_tie(steps):
     rows = table(steps, "recommendation")
     assert {row["rank"] for row in rows} == {"1"}
-    assert rows[0]["verdict"] == "recommended, no real difference"
-    assert {row["evidence"] for row in rows} == {"truth"}
+    assert rows[0]["recommendation"] == "recommended, no real difference"
+    assert {row["criterion"] for row in rows} == {"truth"}
     assert rows[0]["would_settle"].startswith("Hardly any number of images")
 
 

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from conftest import snakemake
 from localbg.figures import assessment_charts, style
 from localbg.io import tables
+from localbg.io.cells import format_cell
 from localbg.report import captions
 from small_study import PLACES, spotted, table
 
@@ -63,7 +64,7 @@ def test_a_carriage_return_ends_no_row(tmp_path):
 
 def test_numbers_are_never_quoted():
     for name, value, cell in (("snr", -1.5, "-1.5"), ("y", -0.25, "-0.250"), ("n_spots", -3, "-3")):
-        assert tables.text(name, value) == cell
+        assert format_cell(name, value) == cell
 
 
 # Figures
@@ -88,13 +89,13 @@ def test_groups_with_dollars_are_drawn():
     groups = [r"$\bad{$", "5$"]
     recovery = [
         {"image": f"i{i:02}", "group": groups[i % 2], "method": "m", "where": where}
-        | {"contrast": c, "planted": 4, "own": 1, "recovered": k}
+        | {"contrast": c, "injected": 4, "own": 1, "recovered": k}
         for i in range(14)
         for where in ("all", "flat", "slope", "bright")
         for k, c in enumerate((1.0, 2.0, 4.0))
     ]
     curves = [
-        {"image": image, "group": group, "method": "m", "where": "all", "planted": 12}
+        {"image": image, "group": group, "method": "m", "where": "all", "injected": 12}
         | {"contrast50": 2.0, "contrast50_low": 1.5, "contrast50_high": 3.0, "contrast90": 4.0}
         | {"contrast90_low": 3.0, "contrast90_high": 5.0, "note": "", "images": 1}
         | {"ceiling": 1.0, "middle": 2.0, "width": 1.0}
@@ -111,7 +112,7 @@ def test_groups_with_dollars_are_drawn():
 
 @attack("`<script>` in a group or a path", "shown as text in the report")
 def test_tables_of_captions_hold_any_text():
-    html = captions.Found().html([{"group": "<script>alert(1)</script>&\n.. raw:: html"}])
+    html = captions.html([{"group": "<script>alert(1)</script>&\n.. raw:: html"}])
     assert "<script>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp; .. raw:: html" in html
 
@@ -121,7 +122,7 @@ def test_words_of_captions_are_no_markup():
     from docutils.core import publish_string
 
     text = r"a_ b__ *x* |y| `z`_ <http://u> \n m_radius-2x"
-    html = publish_string(captions.Found().words(text), writer="html5").decode()
+    html = publish_string(captions.words(text), writer="html5").decode()
     assert 'class="system-message' not in html
     body = re.sub(r"<[^>]*>", "", html.split("<main", 1)[1]).strip()
     assert text.replace("<", "&lt;").replace(">", "&gt;") in body
@@ -150,7 +151,7 @@ def study(tmp_path_factory):
         "images": str(inner / "images{n}.csv"),
         "methods": {"median": {"background": {"filter": "median", "radius": "2x"}}},
         "compare": ["median"],
-        "evidence": {"images": 0},
+        "assessment": {"images": 0},
     }
     (inner / "c{o}.yaml").write_text(yaml.safe_dump(config))
     return folder, snakemake(folder, "--configfile", str(inner / "c{o}.yaml"))

@@ -123,4 +123,4 @@ def test_the_code_of_a_step_is_part_of_what_its_result_answers(monkeypatch):
     later = ("background", "foreground", "mask", "labels")
     assert changed(steps, of_steps()) == {(image, kind) for image in "ab" for kind in later}
     names = changed(pieces, of_pieces())
-    assert names == {path for path in pieces if "median" in path or "evidence" in path}
+    assert names == {path for path in pieces if "median" in path or "assessment" in path}

@@ -164,7 +164,7 @@ def test_real_images_are_flagged_where_their_noise_is_not_in_the_file():
     assert raised == masked | {"ISS_rnd0_ch3_z0": "one_value"}
 
 
-# The chain and the evidence, in memory
+# The chain and the assessment, in memory
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def plan():
     """The shipped methods, and one whose rule splits any histogram in two."""
     config = {
         "images": {name: {"path": f"{name}.tif"} for name in ODD},
-        "evidence": {"planted": 2},
+        "assessment": {"injected": 2},
         "methods": {
             "otsu": {
                 "background": {"filter": "gaussian", "sigma": "2x"},
@@ -206,24 +206,24 @@ def test_every_method_counts_in_odd_images(plan, name, odd):
 
 
 @pytest.mark.parametrize(
-    ("name", "odd"), attacks("evidence goes on; none is planted where there is no noise")
+    ("name", "odd"), attacks("assessment goes on; none is injected where there is no noise")
 )
-def test_evidence_of_odd_images_has_a_row_for_each_method(plan, name, odd):
+def test_assessment_of_odd_images_has_a_row_for_each_method(plan, name, odd):
     work = plan.gathering(name)
     found = assess.assess_image(
         plane_of(odd.pixels), name, 3, work["methods"], work["steps"], work["settings"]
     )
     methods = ["gaussian", "median", "otsu", "tophat"]
-    for rows in (found["false_spots"], found["residuals"]):
+    for rows in (found["false_positives"], found["residuals"]):
         assert [row["method"] for row in rows] == methods
     if odd.flags.startswith("constant"):
         assert found["recovery"] == []
-        assert {row["n"] for row in found["false_spots"]} == {0}
+        assert {row["n_false"] for row in found["false_positives"]} == {0}
 
 
 # The workflow
 
-WANTED = [f"results/tables/{name}.csv" for name in ("look_first", "trust")]
+WANTED = [f"results/tables/{name}.csv" for name in ("look_first", "reliability")]
 # Jobs of single steps take long to start, so that mode has a few of the images only.
 MODES = {
     "batch": ({"mode": "batch", "images_per_job": 4}, TRIED, 8, WANTED),
@@ -251,7 +251,7 @@ def study(tmp_path_factory):
                 # That of the ordinary images' spots, which nothing speaks against.
                 "spot_radius": 2,
                 "compare": ["median"],
-                "evidence": {"planted": 4},
+                "assessment": {"injected": 4},
             }
             configure(folder, config | {"run": how})
             snakemake(folder, *wanted)

@@ -16,7 +16,7 @@ from small_study import NO_FIGURES, configure, spotted
 
 pytestmark = pytest.mark.long
 
-CONFIG = {"compare": ["median"], "evidence": {"images": 0}}
+CONFIG = {"compare": ["median"], "assessment": {"images": 0}}
 
 
 def study(folder, images, **config):

@@ -8,8 +8,7 @@ import tarfile
 import pytest
 
 from conftest import ROOT, command, snakemake
-from localbg.io import tables
-from small_study import NO_FIGURES, configure, spotted, table
+from small_study import NO_FIGURES, configure, read_text, spotted, table
 
 pytestmark = pytest.mark.long
 
@@ -97,7 +96,7 @@ def test_modules_count_what_direct_runs_count(tmp_path, request, where):
         expected = (direct / "results" / "tables" / "counts.csv").read_bytes()
         found = tmp_path / config["results"] / "tables" / "counts.csv"
         assert found.read_bytes() == expected
-        assert [row["n_spots"] for row in tables.read(found)] == ["3", "3"]
+        assert [row["n_spots"] for row in read_text(found)] == ["3", "3"]
     assert (tmp_path / "mine.csv").read_bytes() == (
         tmp_path / "out" / "one" / "tables" / "counts.csv"
     ).read_bytes()

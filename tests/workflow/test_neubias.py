@@ -51,7 +51,7 @@ def run(tmp_path_factory):
             "methods": METHODS,
         },
     )
-    snakemake(folder, *NO_FIGURES, "results/tables/trust.csv")
+    snakemake(folder, *NO_FIGURES, "results/tables/reliability.csv")
     return folder
 
 
@@ -101,9 +101,9 @@ def test_every_method_reports_on_the_cell(run, method):
 
 def test_on_the_noisy_disc_the_page_says_whom_to_trust(run):
     """Two spots there; what a threshold on the histogram finds besides is the rim of the disc."""
-    (row,) = rows_of(run, "trust", image="noisy")
-    assert row["not_trusted"] == "otsu"
-    assert {"gaussian", "median", "tophat"} <= set(row["trusted"].split())
+    (row,) = rows_of(run, "reliability", image="noisy")
+    assert row["unreliable"] == "otsu"
+    assert {"gaussian", "median", "tophat"} <= set(row["reliable"].split())
     assert row["advice"].startswith("Nothing speaks against")
     assert "median (2 spots) and tophat (2 spots). Do not trust otsu, where" in row["advice"]
     (found,) = rows_of(run, "counts", image="noisy", method="otsu")
@@ -111,7 +111,7 @@ def test_on_the_noisy_disc_the_page_says_whom_to_trust(run):
     (best, *others) = rows_of(run, "recommendation")
     assert best["method"] in ("gaussian", "median", "tophat")
     (otsu,) = (row for row in others if row["method"] == "otsu")
-    assert "not on every image" in otsu["verdict"] or otsu["verdict"] == "worse"
+    assert "not on every image" in otsu["recommendation"] or otsu["recommendation"] == "worse"
     assert "noisy" in otsu["not_on"]
 
 

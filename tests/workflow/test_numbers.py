@@ -42,17 +42,23 @@ def one(**steps):
     ("config", "expected"),
     [
         pytest.param(
-            {"evidence": {"contrasts": {"steps": 10**9}}},
-            "evidence, contrasts, steps: is 1000000000; expected 200 at most",
+            {"assessment": {"contrasts": {"steps": 10**9}}},
+            "assessment, contrasts, steps: is 1000000000; expected 200 at most",
             marks=attack("a billion steps of contrasts", "refused; planning never hangs"),
         ),
-        ({"evidence": {"planted": 10**6}}, "evidence, planted: is 1000000; expected 10000 at most"),
-        ({"evidence": {"images": 10**9}}, "evidence, images: is 1000000000; expected 1000000 at"),
         (
-            {"evidence": {"contrasts": {"highest": 1e300}}},
+            {"assessment": {"injected": 10**6}},
+            "assessment, injected: is 1000000; expected 10000 at most",
+        ),
+        (
+            {"assessment": {"images": 10**9}},
+            "assessment, images: is 1000000000; expected 1000000 at",
+        ),
+        (
+            {"assessment": {"contrasts": {"highest": 1e300}}},
             "contrasts, highest: is 1e+300; expected 1000000 at most",
         ),
-        ({"evidence": {"gain": math.nan}}, "evidence, gain: is nan; expected a number"),
+        ({"assessment": {"gain": math.nan}}, "assessment, gain: is nan; expected a number"),
         pytest.param(
             {"seed": 2**32},
             "seed: is 4294967296; expected 4294967295 at most",
@@ -142,13 +148,13 @@ def test_a_whole_number_may_have_a_point():
         seed=7.0,
         max_failed=2.0,
         run={"mode": "batch", "images_per_job": 3.0},
-        evidence={"images": 5.0, "planted": 4.0, "contrasts": {"steps": 3.0}},
+        assessment={"images": 5.0, "injected": 4.0, "contrasts": {"steps": 3.0}},
         **one(background={"filter": "median", "radius": 6, "shrink": [2.0, 4]}),
     )
-    numbers = [plan.seed, plan.max_failed, plan.evidence["planted"], plan.evidence["images"]]
+    numbers = [plan.seed, plan.max_failed, plan.assessment["injected"], plan.assessment["images"]]
     assert numbers == [7, 2, 4, 5]
     assert [type(number) for number in numbers] == [int] * 4
-    assert len(plan.evidence["contrasts"]) == 3
+    assert len(plan.assessment["contrasts"]) == 3
     assert list(plan.methods) == ["m_shrink-2", "m_shrink-4"]
     shrink = plan.methods["m_shrink-2"].recipe["background"]["shrink"]
     assert (shrink, type(shrink)) == (2, int)
@@ -330,7 +336,7 @@ def test_a_config_that_is_no_utf_8_is_named(tmp_path):
     ],
 )
 def test_no_length_is_larger_than_the_image(step, expected):
-    work = planned(**one(**step), evidence={"images": 1}).gathering("a")
+    work = planned(**one(**step), assessment={"images": 1}).gathering("a")
     pixels = np.random.default_rng(0).normal(100, 5, (40, 50)).astype(np.float32)
     plane = images.Plane(pixels, "YX", (40, 50), "float32", None)
     ((_, failed),) = chain.run_methods(plane, 3, work["methods"], work["steps"])

@@ -15,11 +15,21 @@ import collect
 from conftest import ROOT, snakemake
 from localbg.core import files
 from localbg.core.parameters import resolve
-from localbg.io import tables
+from localbg.io.cells import format_cell
 from localbg.pipeline.signatures import KINDS
 from localbg.workflow import collected, provenance
 from localbg.workflow.plan import make_plan
-from small_study import EVIDENCE, NO_FIGURES, TABLES, VERDICT, configure, ran, spotted, table
+from small_study import (
+    ASSESSMENT,
+    NO_FIGURES,
+    RANKING,
+    TABLES,
+    configure,
+    ran,
+    read_text,
+    spotted,
+    table,
+)
 
 pytestmark = pytest.mark.long
 
@@ -90,7 +100,7 @@ def second(tmp_path_factory, mode, study):
 
 def test_another_folder_and_one_thread_give_the_same_tables(study, second):
     expected = contents(study[0] / "results")
-    names = {*TABLES, *EVIDENCE, *VERDICT, "stability"}
+    names = {*TABLES, *ASSESSMENT, *RANKING, "stability"}
     assert set(expected) == {f"{name}.csv" for name in names}
     assert contents(second / "results") == expected
 
@@ -177,7 +187,7 @@ def test_parameters_are_what_the_plan_says_in_pixels(study, mode, monkeypatch):
             given = plan.parameters(kind, label, row["image"])
             for name, value in resolve(given, sizes[row["image"]]).items():
                 column = "polarity" if name == "polarity" else f"{step}_{name}"
-                assert row[column] == tables.text(name, value), column
+                assert row[column] == format_cell(name, value), column
         assert row["background_of"] == method.recipe["background"]["of"]
 
 
@@ -251,9 +261,9 @@ def test_a_failed_image_has_rows_without_hash_and_parameters(tmp_path):
     recipes = {method.name: method.recipe for method in plan.methods.values()}
     outputs = {name: str(tmp_path / f"{name}.csv") for name in collect.TABLES}
     collect.main([failed], recipes, outputs)
-    (image,) = tables.read(outputs["images"])
+    (image,) = read_text(outputs["images"])
     assert (image["status"], image["sha256"]) == ("failed", "")
-    (parameters,) = tables.read(outputs["parameters"])
+    (parameters,) = read_text(outputs["parameters"])
     assert {k: v for k, v in parameters.items() if v} == {"image": "torn", "method": "median"}
     assert parameters["background_radius"] == ""
 

@@ -13,17 +13,16 @@ import pytest
 import batch
 from conftest import command, snakemake
 from localbg.core import failures, files
-from localbg.io import tables
 from localbg.io.images import ImageError
 from localbg.io.planned_image import read
 from localbg.workflow import collected, ownership, run_lock
-from small_study import NO_FIGURES, PLACES, configure, ran, spotted
+from small_study import NO_FIGURES, PLACES, configure, ran, read_text, spotted
 
 pytestmark = pytest.mark.long
 
 MODES = {"steps": {"mode": "steps"}, "batch": {"mode": "batch", "images_per_job": 1}}
-CONFIG = {"images": "raw", "compare": ["median"], "evidence": {"images": 1, "planted": 4}}
-OPTIONS = (*NO_FIGURES, "results/tables/false_spots.csv", "--rerun-incomplete")
+CONFIG = {"images": "raw", "compare": ["median"], "assessment": {"images": 1, "injected": 4}}
+OPTIONS = (*NO_FIGURES, "results/tables/false_positives.csv", "--rerun-incomplete")
 
 
 def attack(case, outcome):
@@ -115,7 +114,7 @@ def test_a_job_that_outlives_its_run_puts_nothing_into_the_next(tmp_path, mode):
 
 @attack("kill -9 of Snakemake alone, two jobs at work", "the jobs end within seconds")
 def test_jobs_end_with_the_process_that_leads_their_run(tmp_path):
-    folder = prepare(tmp_path / "study", "batch", evidence={"images": 2, "planted": 64})
+    folder = prepare(tmp_path / "study", "batch", assessment={"images": 2, "injected": 64})
     run = start(folder)
     left = wait_for(lambda: len(found := workers(run)) == 2 and locks(folder) and found)
     os.kill(run.pid, signal.SIGKILL)
@@ -123,7 +122,7 @@ def test_jobs_end_with_the_process_that_leads_their_run(tmp_path):
     gone, alive = psutil.wait_procs(left, timeout=10)
     assert (len(gone), alive) == (2, [])
     # They ended before they were done, not because they were.
-    assert not list((folder / "results").glob("tables/false_spots.csv"))
+    assert not list((folder / "results").glob("tables/false_positives.csv"))
 
 
 @attack("a second run in the same folder while one is at work (--nolock)", "refused in words")
@@ -198,8 +197,8 @@ def test_lost_records_and_another_seed(tmp_path):
     shutil.rmtree(folder / ".snakemake")
     configure(folder, CONFIG | {"run": MODES["batch"], "seed": 7})
     made = ran(snakemake(folder, *targets))
-    assert (made["groups"], made["collect"], made["collect_evidence"]) == (1, 1, 1)
-    assert (made["batch"], made["evidence"]) == (0, 1)
+    assert (made["groups"], made["collect"], made["collect_assessment"]) == (1, 1, 1)
+    assert (made["batch"], made["assess"]) == (0, 1)
     other = prepare(tmp_path / "other", "batch", seed=7)
     snakemake(other, *targets)
     assert contents(folder) == contents(other)
@@ -266,19 +265,19 @@ def test_an_image_that_changed_since_the_plan_is_refused(tmp_path):
 def test_another_truth_gives_another_accuracy(tmp_path, first, then):
     truth = tmp_path / "truth.csv"
     truth.write_text("y,x\n" + "".join(f"{y},{x}\n" for y, x in PLACES), encoding="utf-8")
-    folder = prepare(tmp_path, "batch", images=1, evidence={"images": 0})
+    folder = prepare(tmp_path, "batch", images=1, assessment={"images": 0})
     rows = {"a": {"path": "raw/0.tif", "truth": "truth.csv"}}
-    one = CONFIG | {"images": rows, "run": MODES["batch"], "evidence": {"images": 0}}
+    one = CONFIG | {"images": rows, "run": MODES["batch"], "assessment": {"images": 0}}
     configure(folder, one)
     targets = ("results/tables/accuracy.csv", *NO_FIGURES)
     snakemake(folder, *targets)
-    (row,) = tables.read(folder / "results" / "tables" / "accuracy.csv")
+    (row,) = read_text(folder / "results" / "tables" / "accuracy.csv")
     assert (row["n_truth"], row["matched"]) == ("3", "3")
     truth.write_text("y,x\n14,15\n", encoding="utf-8")
     if first:
         snakemake(folder, *targets, *first)
     snakemake(folder, *targets, *then)
-    (row,) = tables.read(folder / "results" / "tables" / "accuracy.csv")
+    (row,) = read_text(folder / "results" / "tables" / "accuracy.csv")
     assert (row["n_truth"], row["matched"]) == ("1", "1")
     assert ran(snakemake(folder, *targets, *then)) == {}
 
@@ -289,7 +288,7 @@ def test_another_truth_gives_another_accuracy(tmp_path, first, then):
 )
 @pytest.mark.parametrize("how", ["mtime", "touch"])
 def test_tables_are_those_of_now_whatever_snakemake_is_told(tmp_path, mode, how):
-    none = {"evidence": {"images": 0}}
+    none = {"assessment": {"images": 0}}
     folder = prepare(tmp_path / "study", mode, **none, compare=["median", "tophat"])
     snakemake(folder, *NO_FIGURES)
     (folder / "raw" / "1.tif").unlink()
@@ -306,7 +305,7 @@ def test_tables_are_those_of_now_whatever_snakemake_is_told(tmp_path, mode, how)
 
 @attack("an intermediate image damaged on the disk", "that image fails, and the next run mends it")
 def test_a_damaged_intermediate_is_made_again(tmp_path):
-    folder = prepare(tmp_path / "study", "steps", images=1, evidence={"images": 0})
+    folder = prepare(tmp_path / "study", "steps", images=1, assessment={"images": 0})
     snakemake(folder, *NO_FIGURES)
     right = contents(folder)
     (mask,) = (folder / "results" / "mask").rglob("0.tif")

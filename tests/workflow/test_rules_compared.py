@@ -11,8 +11,8 @@ import tifffile
 import yaml
 
 from conftest import snakemake
-from localbg.io import tables
 from simulate import disc_scene
+from small_study import read_text
 
 pytestmark = pytest.mark.long
 
@@ -24,11 +24,11 @@ CONFIG = {
     "images": "sheet.csv",
     "spot_radius": 2.1,
     "threshold": {"rule": ["matched_filter", "otsu"], "radius": "1x"},
-    "evidence": {"planted": 4, "contrasts": {"lowest": 1, "highest": 64, "steps": 10}},
+    "assessment": {"injected": 4, "contrasts": {"lowest": 1, "highest": 64, "steps": 10}},
     "run": {"mode": "batch"},
 }
 TARGETS = (
-    *(f"results/tables/{name}.csv" for name in ("recommendation", "trust", "methods")),
+    *(f"results/tables/{name}.csv" for name in ("recommendation", "reliability", "methods")),
     *("results/figures/recommendation.png", "results/figures/sweeps/gaussian.png"),
 )
 
@@ -54,8 +54,8 @@ def study(folder, raw, *, truth):
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
     snakemake(folder, *TARGETS, "--configfile", folder / "config.yaml")
     return {
-        name: tables.read(folder / "results/tables" / f"{name}.csv")
-        for name in ("recommendation", "trust", "methods")
+        name: read_text(folder / "results/tables" / f"{name}.csv")
+        for name in ("recommendation", "reliability", "methods")
     }
 
 
@@ -70,27 +70,27 @@ def without(raw, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("run", "evidence"), [("with_truth", "truth"), ("without", "planted spots")]
+    ("run", "criterion"), [("with_truth", "truth"), ("without", "injected spots")]
 )
-def test_a_rule_that_fails_with_one_background_is_found_out(run, evidence, request):
+def test_a_rule_that_fails_with_one_background_is_found_out(run, criterion, request):
     rows = {row["method"]: row for row in request.getfixturevalue(run)["recommendation"]}
     assert set(rows) == METHODS
-    assert {row["evidence"] for row in rows.values()} == {evidence}
+    assert {row["criterion"] for row in rows.values()} == {criterion}
     poor = rows.pop(POOR)
-    assert poor["verdict"] == "worse"
+    assert poor["recommendation"] == "worse"
     # The interval of the difference on the same images leaves out 0, and the reason gives it.
     assert float(poor["difference_high"]) < 0
     assert "lower than that of" in poor["reason"]
     assert "spots are false" in poor["reason"] or "spots may be false" in poor["reason"]
     assert min(float(row["estimate"]) for row in rows.values()) > float(poor["estimate"])
-    assert [row["method"] for row in rows.values() if row["verdict"] == "worse"] == []
+    assert [row["method"] for row in rows.values() if row["recommendation"] == "worse"] == []
 
 
 @pytest.mark.parametrize("run", ["with_truth", "without"])
 def test_image_by_image_it_is_said_which_rule_not_to_trust(run, request):
-    for row in request.getfixturevalue(run)["trust"]:
-        assert row["not_trusted"] == POOR
-        assert set(row["trusted"].split()) == METHODS - {POOR}
+    for row in request.getfixturevalue(run)["reliability"]:
+        assert row["unreliable"] == POOR
+        assert set(row["reliable"].split()) == METHODS - {POOR}
 
 
 def test_a_listed_rule_is_a_parameter_of_the_sweep(with_truth):

@@ -1,4 +1,4 @@
-"""Which of many images evidence is gathered of."""
+"""Which of many images are assessed."""
 
 from collections import Counter
 
@@ -42,13 +42,13 @@ def planned(**config):
 
 
 def test_blank_images_are_known_and_not_sampled():
-    plan = planned(evidence={"images": 1000})
+    plan = planned(assessment={"images": 1000})
     assert plan.blanks == ["control"]
     assert sorted(plan.sampled) == sorted(GROUPS)
 
 
-def test_in_batches_only_those_with_a_sampled_image_gather_evidence():
-    plan = planned(run={"mode": "batch", "images_per_job": 10}, evidence={"images": 5})
+def test_in_batches_only_those_with_a_sampled_image_are_assessed():
+    plan = planned(run={"mode": "batch", "images_per_job": 10}, assessment={"images": 5})
     assert sum(map(len, plan.sampled.values())) == 5
     for batch, members in plan.sampled.items():
         assert set(members) <= set(plan.batches[batch])
@@ -57,26 +57,29 @@ def test_in_batches_only_those_with_a_sampled_image_gather_evidence():
         assert [m["method"] for m in told["methods"]] == ["gaussian", "median", "tophat"]
 
 
-def test_what_is_left_out_of_evidence_has_its_default():
-    settings = planned(evidence={"contrasts": {"lowest": 1, "highest": 8, "steps": 4}}).evidence
+def test_what_is_left_out_of_assessment_has_its_default():
+    settings = planned(assessment={"contrasts": {"lowest": 1, "highest": 8, "steps": 4}}).assessment
     assert settings["contrasts"] == [1, 2, 4, 8]
     assert (settings["images"], settings["width"], settings["gain"]) == (50, "image", None)
-    finer = planned(evidence={"contrasts": {"steps": 10}}).evidence["contrasts"]
+    finer = planned(assessment={"contrasts": {"steps": 10}}).assessment["contrasts"]
     assert (finer[0], finer[-1], len(finer)) == (0.5, 256, 10)
 
 
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"evidence": {"planted": 0}}, "evidence, planted: 0 is less than the minimum of 1"),
-        ({"evidence": {"plants": 5}}, "evidence: unknown key 'plants'. Did you mean 'planted'"),
+        ({"assessment": {"injected": 0}}, "assessment, injected: 0 is less than the minimum of 1"),
         (
-            {"evidence": {"width": "spots"}},
-            "evidence, width: is 'spots'; expected image, spot_radius",
+            {"assessment": {"inject": 5}},
+            "assessment: unknown key 'inject'. Did you mean 'injected'",
         ),
         (
-            {"evidence": {"contrasts": {"lowest": 9, "highest": 3}}},
-            "evidence, contrasts: lowest is 9, highest is 3; expected a higher highest",
+            {"assessment": {"width": "spots"}},
+            "assessment, width: is 'spots'; expected image, spot_radius",
+        ),
+        (
+            {"assessment": {"contrasts": {"lowest": 9, "highest": 3}}},
+            "assessment, contrasts: lowest is 9, highest is 3; expected a higher highest",
         ),
         (
             {"images": {"a": {"path": "a.tif", "role": "blanc"}}},
@@ -84,7 +87,7 @@ def test_what_is_left_out_of_evidence_has_its_default():
         ),
     ],
 )
-def test_what_is_wrong_with_evidence_is_said_before_any_job(config, said):
+def test_what_is_wrong_with_assessment_is_said_before_any_job(config, said):
     with pytest.raises(PlanError) as error:
         make_plan({"images": {"a": {"path": "a.tif"}}} | config)
     assert said in str(error.value)

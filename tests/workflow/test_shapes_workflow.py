@@ -11,6 +11,7 @@ from conftest import snakemake
 from localbg.detection import measured_radius
 from localbg.io import tables
 from pictures import OTSU, bells, camera, dirt, hot_pixels, scattered
+from small_study import read_text
 
 pytestmark = pytest.mark.long
 
@@ -23,7 +24,7 @@ def spotted(radius):
 
 
 def table(folder, name):
-    return tables.read(folder / "results" / "tables" / f"{name}.csv")
+    return read_text(folder / "results" / "tables" / f"{name}.csv")
 
 
 def study(folder, images, **config):
@@ -36,13 +37,13 @@ def study(folder, images, **config):
     (folder / "images.csv").write_text("\n".join(rows) + "\n")
     config = {"images": "images.csv", "compare": ["tophat"]} | config
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    names = ("trust", "look_first", "recommendation")
+    names = ("reliability", "look_first", "recommendation")
     return snakemake(folder, *(f"results/tables/{name}.csv" for name in names), "results/complete")
 
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
-    """A finished run in batch mode, with evidence, and what it said."""
+    """A finished run in batch mode, with assessment, and what it said."""
     folder = tmp_path_factory.mktemp("odd")
     glare = np.minimum(100 + bells((160, 160), [(40, 40), (90, 110), (130, 60)], 2.1, 900), 600)
     images = {name: (spotted(true), given) for name, (true, given) in RADII.items()} | {
@@ -63,8 +64,8 @@ def hot(tmp_path_factory):
 
 
 def test_hot_pixels_that_a_rule_takes_for_spots_are_spoken_against(hot):
-    (trust,) = table(hot, "trust")
-    assert (trust["trusted"], trust["not_trusted"]) == ("", "tophat")
+    (trust,) = table(hot, "reliability")
+    assert (trust["reliable"], trust["unreliable"]) == ("", "tophat")
     words = "spots are narrower than optics allow, as hot pixels are"
     assert words in trust["advice"]
     (look,) = table(hot, "look_first")
@@ -76,13 +77,13 @@ def test_hot_pixels_that_a_rule_takes_for_spots_are_spoken_against(hot):
 
 
 def test_images_of_dirt_and_of_far_larger_spots_are_spoken_against(odd):
-    trust = {row["image"]: row for row in table(odd[0], "trust")}
+    trust = {row["image"]: row for row in table(odd[0], "reliability")}
     for image, words in (
         ("dirty", "spots are over twice as wide as spot_radius 3 px says (out of focus, dirt"),
         ("large", "spots are over twice as wide as spot_radius 3 px says (out of focus, dirt"),
     ):
-        assert (trust[image]["trusted"], trust[image]["not_trusted"]) == ("", "tophat")
-        assert trust[image]["evidence"] == "decoy"
+        assert (trust[image]["reliable"], trust[image]["unreliable"]) == ("", "tophat")
+        assert trust[image]["criterion"] == "decoy"
         assert words in trust[image]["advice"]
     assert trust["right"]["advice"] == "Nothing speaks against tophat (25 spots)."
 
@@ -109,7 +110,7 @@ def test_the_run_the_recommendation_and_the_images_say_both_radii(odd):
     assert told in said
     (row,) = table(folder, "recommendation")
     assert told in row["reason"]
-    trust = {row["image"]: row["advice"] for row in table(folder, "trust")}
+    trust = {row["image"]: row["advice"] for row in table(folder, "reliability")}
     assert "set spot_radius: 2, or see what the target suggest says." in trust["small"]
     assert "set spot_radius: 8, or see what the target suggest says." in trust["large"]
     assert trust["flat"].endswith("All its pixels are 7.")
@@ -137,12 +138,12 @@ def test_counts_hold_the_radius_and_the_shares_of_the_spots(odd):
 
 def test_both_modes_notice_and_hold_the_same_bytes(tmp_path):
     images = {name: (spotted(true), given) for name, (true, given) in RADII.items()}
-    common = {"evidence": {"images": 0}, "methods": {"tophat": {}}}
+    common = {"assessment": {"images": 0}, "methods": {"tophat": {}}}
     said = {
         mode: study(tmp_path / mode, images, run={"mode": mode}, **common)
         for mode in ("steps", "batch")
     }
-    for name in ("spots", "counts", "trust", "look_first", "recommendation"):
+    for name in ("spots", "counts", "reliability", "look_first", "recommendation"):
         paths = (tmp_path / mode / "results" / "tables" / f"{name}.csv" for mode in said)
         first, second = (path.read_bytes() for path in paths)
         assert first == second
@@ -164,14 +165,14 @@ def test_the_shipped_example_raises_an_alarm_for_the_rim_of_a_disc_alone(default
     """Which a Gaussian leaves bright, and noise cuts into what is rather like spots."""
     rows = table(default_run, "counts")
     assert len(rows) == 9
-    doubts = {(row["image"], row["method"]): measured_radius.find_doubt(row) for row in rows}
-    assert "over twice as wide" in doubts.pop(("disc_noisy", "gaussian"))
-    assert set(doubts.values()) == {""}
+    faults = {(row["image"], row["method"]): measured_radius.find_fault(row) for row in rows}
+    assert "over twice as wide" in faults.pop(("disc_noisy", "gaussian"))
+    assert set(faults.values()) == {""}
     assert (
         measured_radius.warning(tables.read_grouped(default_run / "results/tables/counts.csv"))
         == ""
     )
-    assert not any("spot_radius" in row["advice"] for row in table(default_run, "trust"))
+    assert not any("spot_radius" in row["advice"] for row in table(default_run, "reliability"))
     for spot in table(default_run, "spots"):
         assert int(spot["core_area"]) > 0
         on_rim = spot["image"] == "disc_noisy" and "wide" in spot["flags"]

@@ -21,8 +21,8 @@ from small_study import PLACES, TABLES, configure, spotted
 pytestmark = pytest.mark.long
 
 METHODS = {"threshold": {"rule": "noise", "k": 4}, "compare": ["median", "tophat"]}
-# Without evidence, whose jobs are others' besides: what is looked at are the images' own.
-ONE_METHOD = METHODS | {"compare": ["median"], "evidence": {"images": 0}}
+# Without assessment, whose jobs are others' besides: what is looked at are the images' own.
+ONE_METHOD = METHODS | {"compare": ["median"], "assessment": {"images": 0}}
 BATCH = {"run": {"mode": "batch", "images_per_job": 1}}
 STEPS = {"run": {"mode": "steps"}}
 # What a study's first batch is called by its job.
@@ -179,12 +179,12 @@ def test_whole_workflow_in_steps(cluster, local_tables, tmp_path):
     study = Study(tmp_path, METHODS | STEPS)
     study.run()
     assert study.tables() == local_tables(METHODS)
-    # An image is one job, its evidence another, and the tables are one: no job of a second waits.
+    # An image is one job, its assessment another, and the tables are one: no job of a second waits.
     assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 5
     assert {p.name for p in (tmp_path / "results" / "figures").rglob("*.png")} == {
         *("a.png", "b.png"),
         *("counts.png", "agreement.png", "recommendation.png"),
-        *("completeness.png", "false_spots.png"),
+        *("completeness.png", "false_positives.png"),
     }
 
 
@@ -192,7 +192,7 @@ def test_whole_workflow_in_batches(cluster, local_tables, tmp_path):
     study = Study(tmp_path, METHODS | BATCH)
     study.run()
     assert study.tables() == local_tables(METHODS)
-    # Two images, each with two backgrounds and evidence; and the tables.
+    # Two images, each with two backgrounds and assessment; and the tables.
     assert column(study.jobs(cluster), "state") == ["COMPLETED"] * 7
 
 

@@ -35,7 +35,7 @@ def sweep(request, tmp_path_factory):
         "methods": {"m": {"background": {"filter": "median", "radius": [8, 9, 300]}}},
         "compare": ["m"],
         "run": {"mode": request.param},
-        "evidence": {"planted": 8, "contrasts": {"lowest": 4, "highest": 64, "steps": 3}},
+        "assessment": {"injected": 8, "contrasts": {"lowest": 4, "highest": 64, "steps": 3}},
     }
     configure(folder, config)
     return folder, snakemake(folder, fails=True)
@@ -71,7 +71,7 @@ def test_the_other_methods_have_all_their_numbers(sweep):
     groups = {row["method"]: (row["n_images"], row["n_failed"]) for row in table(folder, "groups")}
     assert groups == {UNFIT: ("0", "2"), "m_radius-8": ("2", "0"), "m_radius-9": ("2", "0")}
     assert [row["count_mean"] for row in table(folder, "stability")] == ["2.5", "2.5"]
-    decoys = table(folder, "false_spots")
+    decoys = table(folder, "false_positives")
     assert {row["method"] for row in decoys} == {"m_radius-8", "m_radius-9"}
     assert len(decoys) == 4
 
@@ -92,11 +92,11 @@ def test_the_method_that_failed_is_named_with_its_value_and_what_to_do(sweep):
 def test_the_recommendation_judges_the_others(sweep):
     folder, _ = sweep
     rows = table(folder, "recommendation")
-    assert rows[0]["verdict"].startswith("recommended")
-    assert (rows[-1]["method"], rows[-1]["verdict"]) == (UNFIT, "not judged")
+    assert rows[0]["recommendation"].startswith("recommended")
+    assert (rows[-1]["method"], rows[-1]["recommendation"]) == (UNFIT, "not judged")
 
 
-def test_others_have_the_evidence_that_they_have_without_the_one_that_failed():
+def test_others_have_the_assessment_that_they_have_without_the_one_that_failed():
     image = scenes(0.0)[0][0]
     alone = work(compare=["median"])
     unfit = {"unfit": {"background": {"filter": "median", "radius": 3000}}}

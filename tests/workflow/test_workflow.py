@@ -25,12 +25,12 @@ from localbg.io.columns import COLUMNS
 from localbg.workflow import dependencies
 from localbg.workflow.plan import make_plan
 from small_study import (
+    ASSESSMENT,
     CONFIG,
-    EVIDENCE,
     NO_FIGURES,
     PLACES,
+    RANKING,
     TABLES,
-    VERDICT,
     configure,
     ran,
     ran_for,
@@ -456,7 +456,7 @@ def rules_with_scripts():
 
 
 # Their jobs depend on the background filters that they use.
-ESTIMATE = ("background.py", "batch.py", "evidence.py", "thresholds.py")
+ESTIMATE = ("background.py", "batch.py", "assess.py", "thresholds.py")
 
 
 def test_every_rule_lists_the_modules_of_its_script():
@@ -520,8 +520,8 @@ def test_a_count_of_nothing_is_a_row_with_0(minimal):
 
 def test_every_table_is_there_with_its_columns(minimal):
     folder = minimal / "results" / "tables"
-    assert {path.stem for path in folder.glob("*.csv")} == {*TABLES, *EVIDENCE, *VERDICT}
-    for name in {*TABLES, *EVIDENCE, *VERDICT} - {"comparison", "parameters"}:
+    assert {path.stem for path in folder.glob("*.csv")} == {*TABLES, *ASSESSMENT, *RANKING}
+    for name in {*TABLES, *ASSESSMENT, *RANKING} - {"comparison", "parameters"}:
         header = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0]
         assert header.split(",") == list(COLUMNS[name])
 

@@ -44,8 +44,8 @@ def of_spots(truth: np.ndarray, found: Mapping[str, np.ndarray], tolerance: floa
 
     Notes
     -----
-    A false spot that several methods found is one place, so that what misleads them all does not
-    tell them apart.
+    A false positive that several methods found is one place, so that what misleads them all does
+    not tell them apart.
     """
     truth = np.reshape(np.asarray(truth, float), (-1, 2))
     false_places = np.empty((0, 2))

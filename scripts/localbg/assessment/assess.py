@@ -1,4 +1,4 @@
-"""All evidence that one image gives on which method to trust; no annotation is needed."""
+"""Assess the methods on one image, without annotation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def assess_image(
     shared: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> dict[str, list[dict]]:
-    """Plant spots, count in decoys, and look at what each method left behind.
+    """Inject spots, count in decoys, and look at what each method left behind.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def assess_image(
     methods, steps
         As `localbg.pipeline.chain.run_methods` takes them.
     settings : dict
-        The config's ``evidence``, with a list of ``contrasts``, and the ``seed``.
+        The config's ``assessment``, with a list of ``contrasts``, and the ``seed``.
     shared : mapping, optional
         As `localbg.pipeline.chain.run_methods` takes it.
     threads : int
@@ -51,22 +51,22 @@ def assess_image(
     Returns
     -------
     dict of str to list of dict
-        Rows of the tables ``recovery``, ``false_spots`` and ``residuals``, of each method that does
-        not fail on the image; ``failed``, where any does: ``method`` and ``reason``.
+        Rows of the tables ``recovery``, ``false_positives`` and ``residuals``, of each method that
+        does not fail on the image; ``failed``, where any does: ``method`` and ``reason``.
 
     Raises
     ------
     localbg.core.failures.StepFailed
-        If all methods fail on the image, or one on what was planted into it.
+        If all methods fail on the image, or one on what was injected into it.
 
     Notes
     -----
-    Methods for spots of one polarity get the same planted spots and decoys. Thresholds are
-    those of the image as it is: planted spots are to be looked for as its own are, and must not
-    move what they are measured by. Costs as many runs of all methods as there are plantings (the
+    Methods for spots of one polarity get the same injected spots and decoys. Thresholds are
+    those of the image as it is: injected spots are to be looked for as its own are, and must not
+    move what they are measured by. Costs as many runs of all methods as there are rounds (the
     fewer the larger the image, see `localbg.assessment.injection.choose_spots`), and three more.
     """
-    rows = {"recovery": [], "false_spots": [], "residuals": []}
+    rows = {"recovery": [], "false_positives": [], "residuals": []}
     for polarity in ("bright", "dark"):
         chosen = [m for m in methods if polarity_of(m, steps) == polarity]
         if chosen:
@@ -100,19 +100,19 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
     # Of one grey level only, it has no noise to measure spots by, not even that of rounding.
     grey_step = 0.0 if plane.facts["flags"].startswith("constant") else plane.grey_step
-    ground = map_background(
+    bkg = map_background(
         plane.pixels, radius, polarity=polarity, grey_step=grey_step, threads=threads
     )
-    plants = injection.choose_spots(
-        ground,
+    synthetic = injection.choose_spots(
+        bkg,
         settings["contrasts"],
-        settings["planted"],
+        settings["injected"],
         radius,
         rng,
         sigma=radius / 2**0.5 if settings["width"] == "spot_radius" else None,
-        headroom=injection.headroom(plane.pixels, ground, polarity),
+        headroom=injection.headroom(plane.pixels, bkg, polarity),
     )
-    centres = tuple(np.rint(plants.places).astype(int).T)
+    centres = tuple(np.rint(synthetic.places).astype(int).T)
     sign = 1 if polarity == "bright" else -1
 
     def runs(pixels, steps):
@@ -126,8 +126,8 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             else:
                 raise made
 
-    typical = float(np.median(ground.noise))
-    edges = residuals.find_edges(ground.steepness, ground.noise)
+    typical = float(np.median(bkg.noise))
+    edges = residuals.find_edges(bkg.steepness, bkg.noise)
     steps = run.keywords["steps"]
     before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
     for name, mask, made in runs(plane.pixels, steps):
@@ -139,16 +139,16 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             "denoised": made.denoised[centres].astype(float),
         }
         rows[name] = {
-            "rise_under_spots": residuals.measure_rise(
+            "excess_under_spots": residuals.measure_excess(
                 sign * made.background.astype(np.float32),
                 places,
                 [spot["foreground_max"] for spot in made.spots],
                 radius,
             ),
             "trend": residuals.measure_trend(
-                sign * made.foreground, ground.level, made.labels > 0, typical
+                sign * made.foreground, bkg.level, made.labels > 0, typical
             ),
-            "count_correlation": residuals.correlate_counts(places, ground.level, radius, typical),
+            "count_correlation": residuals.correlate_counts(places, bkg.level, radius, typical),
             "edge_excess": residuals.measure_edge_excess(places, edges),
             "negative_fraction": made.record["negative_fraction"],
         }
@@ -157,50 +157,50 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         return {"failed": errors}
     as_before = steps | {"mask": masks}
 
-    results = {name: _Recovered(len(plants.places)) for name in before}
-    ladder = _ladder(settings["contrasts"], plants, ground)
-    for number in range(plants.plantings.max(initial=-1) + 1):
-        together = np.flatnonzero(plants.plantings == number)
+    results = {name: _Recovered(len(synthetic.places)) for name in before}
+    ladder = _ladder(settings["contrasts"], synthetic, bkg)
+    for number in range(synthetic.rounds.max(initial=-1) + 1):
+        together = np.flatnonzero(synthetic.rounds == number)
         pixels = injection.inject_spots(
             plane.pixels,
-            plants.places[together],
-            plants.heights[together],
-            plants.sigma,
+            synthetic.places[together],
+            synthetic.heights[together],
+            synthetic.sigma,
             polarity=polarity,
             gain=settings["gain"],
             rng=rng,
         )
         here = tuple(axis[together] for axis in centres)
         for name, _, made in runs(pixels, as_before):
-            results[name].note(plants, together, made, here, before[name]["places"], radius)
+            results[name].note(synthetic, together, made, here, before[name]["places"], radius)
     for name, result in results.items():
         kept = before[name]
-        rows[name]["leakage"] = residuals.measure_leakage(
+        rows[name]["self_subtraction"] = residuals.measure_self_subtraction(
             result.background, kept["background"], result.denoised, kept["denoised"]
         )
 
-    upside_down = decoy.invert_image(plane.pixels, ground, rng)
-    turned = {name: len(made.spots) for name, _, made in runs(upside_down, as_before)}
-    smooth = {
+    upside_down = decoy.invert_image(plane.pixels, bkg, rng)
+    inverted = {name: len(made.spots) for name, _, made in runs(upside_down, as_before)}
+    smoothed = {
         name: _as_in(before[name]["places"], made.places, radius)
-        for name, _, made in runs(decoy.smooth_image(plane.pixels, ground), as_before)
+        for name, _, made in runs(decoy.smooth_image(plane.pixels, bkg), as_before)
     }
-    false = {name: max(n, smooth[name]) for name, n in turned.items()}
+    false = {name: max(n, smoothed[name]) for name, n in inverted.items()}
     return {
         "recovery": [
             {"method": name} | row
             for name, result in results.items()
-            for row in result.rows(plants, ladder)
+            for row in result.rows(synthetic, ladder)
         ],
-        "false_spots": [
+        "false_positives": [
             {
                 "method": name,
                 "kind": "decoy",
-                "n": n,
+                "n_false": n,
                 "density": 1e4 * n / plane.pixels.size,
                 "n_spots": len(before[name]["places"]),
-                "turned": turned[name],
-                "smooth": smooth[name],
+                "inverted": inverted[name],
+                "smoothed": smoothed[name],
             }
             for name, n in false.items()
         ],
@@ -209,7 +209,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
 
 
 def _as_in(image, decoy, radius):
-    """How many of a smooth decoy's spots count: those that the image may have too.
+    """How many of a smoothed-background decoy's spots count: those that the image may have too.
 
     Edges are softer in the decoy, so it can have spots that the image has not. Where they are more
     than the image has altogether, only those count that lie where one of the image's does.
@@ -222,7 +222,7 @@ def _as_in(image, decoy, radius):
 
 
 class _Recovered:
-    """What one method made of the planted spots: a value for each."""
+    """What one method made of the injected spots: a value for each."""
 
     def __init__(self, n):
         self.distance = np.full(n, math.nan)  # pixels; NaN where not found
@@ -230,20 +230,20 @@ class _Recovered:
         self.background = np.zeros(n)
         self.denoised = np.zeros(n)
 
-    def note(self, plants, together, made, centres, before, radius):
+    def note(self, synthetic, together, made, centres, before, radius):
         self.background[together] = made.background[centres]
         self.denoised[together] = made.denoised[centres]
         pairs, distances = injection.match_recovered(
-            plants.places[together], made.places, before, radius
+            synthetic.places[together], made.places, before, radius
         )
         which = together[pairs[:, 0]]
         self.distance[which] = distances
         sums = np.array([spot["foreground_sum"] for spot in made.spots])
-        given = 2 * math.pi * plants.sigma**2 * plants.heights[which]
+        given = 2 * math.pi * synthetic.sigma**2 * synthetic.heights[which]
         self.bias[which] = sums[pairs[:, 1]] / given - 1 if len(pairs) else 0
 
-    def rows(self, plants, ladder):
-        """A row for each kind of local background and contrast; none where nothing was planted."""
+    def rows(self, synthetic, ladder):
+        """A row for each kind of local background and contrast; none where nothing was injected."""
         for row, some in ladder:
             found = some[np.isfinite(self.distance[some])]
             yield row | {
@@ -252,32 +252,32 @@ class _Recovered:
                     float(np.sqrt(np.mean(self.distance[found] ** 2))) if found.size else None
                 ),
                 "intensity_bias": float(np.median(self.bias[found])) if found.size else None,
-                "sigma": plants.sigma,
+                "sigma": synthetic.sigma,
             }
 
 
-def _ladder(contrasts, plants, ground):
-    """Rows of what was planted, with how many of the image's own are like it, and which it was.
+def _ladder(contrasts, synthetic, bkg):
+    """Rows of what was injected, with how many of the image's own are like it, and which it was.
 
-    A spot of the image's own counts where the nearest contrast is that was planted.
+    A spot of the image's own counts where the nearest contrast is that was injected.
     """
 
     def rungs(heights):
         heights = np.maximum(heights, contrasts[0] / 2) / contrasts[0]
         return np.minimum(np.rint(np.log(heights) / np.log(ratio(contrasts))), len(contrasts) - 1)
 
-    planted, own = rungs(plants.contrasts), rungs(ground.contrasts)
-    own_where = ground.where[tuple(ground.spots.astype(int).T)]
+    injected, own = rungs(synthetic.contrasts), rungs(bkg.contrasts)
+    own_where = bkg.where[tuple(bkg.spots.astype(int).T)]
     rows = []
     for where in ("all", *WHERE):
         kind = WHERE.index(where) if where != "all" else None
-        there = np.flatnonzero((plants.where == kind) | (kind is None))
-        tried = np.unique(planted[there])
+        there = np.flatnonzero((synthetic.where == kind) | (kind is None))
+        tried = np.unique(injected[there])
         of_kind = own[(own_where == kind) | (kind is None)]
         if tried.size:
             nearest = tried[np.abs(of_kind[:, None] - tried).argmin(axis=1)]
         for rung in tried:
-            some = there[planted[there] == rung]
-            row = {"where": where, "contrast": contrasts[int(rung)], "planted": int(some.size)}
+            some = there[injected[there] == rung]
+            row = {"where": where, "contrast": contrasts[int(rung)], "injected": int(some.size)}
             rows.append((row | {"own": int(np.count_nonzero(nearest == rung))}, some))
     return rows

@@ -1,6 +1,6 @@
-"""What an image's ground is like, whatever method looks at it: level, noise, slopes, spots on it.
+"""An image's background, whatever method looks at it: level, noise, slopes, and spots on it.
 
-Planted spots and decoys have to be the same for all methods, so they must not depend on any. What
+Injected spots and decoys have to be the same for all methods, so they must not depend on any. What
 they need to know of an image is measured here, with filters that no method takes part in.
 """
 
@@ -20,7 +20,7 @@ WHERE = ("flat", "slope", "bright")
 # Spot radii that the windows of level and noise span: wide enough to look past a spot.
 LEVEL_RADIUS = 3
 NOISE_RADIUS = 4
-SPOT_REACH = 2.5  # spot radii around the middle of a spot that are not ground
+SPOT_REACH = 2.5  # spot radii around the middle of a spot that are not background
 # Blind to planes and saddles, it sees noise and little else. Of white noise of sd 1 it makes sd 6.
 DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 # How far a spot stands out from what is no spot, in noise standard deviations of its curvature; and
@@ -73,7 +73,7 @@ def map_background(
     grey_step: float = 0.0,
     threads: int = 1,
 ) -> BackgroundMap:
-    """Measure the ground of an image.
+    """Measure the background of an image.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def map_background(
 
     Returns
     -------
-    Ground
+    BackgroundMap
 
     Notes
     -----
@@ -202,7 +202,7 @@ def measure_width(image: np.ndarray, places: np.ndarray, typical: float) -> floa
     -----
     Smoothed by s, a Gaussian of standard deviation σ has at its centre a curvature in proportion to
     σ² / (σ² + s²)². The ratio of that of two s tells σ, whatever the spot's height and the slope of
-    the ground it is on.
+    the background it is on.
     """
     if len(places) < LEAST_FITTED:
         return typical
@@ -221,7 +221,7 @@ def measure_width(image: np.ndarray, places: np.ndarray, typical: float) -> floa
 def measure_amplitudes(
     image: np.ndarray, places: np.ndarray, sigma: float, smoothed: float
 ) -> np.ndarray:
-    """How far bright Gaussian spots of a width rise above their ground, by their curvature.
+    """How far bright Gaussian spots of a width rise above their background, by their curvature.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How high a spot must stand to be found: curves through the share of planted spots recovered."""
+"""How high a spot must stand to be found: curves through the share of injected spots recovered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CEILINGS = (1.0, 0.97, 0.92, 0.85, 0.75, 0.6, 0.45, 0.3, 0.1)
 class Point:
     """The contrast at which a share of spots is found, with an interval of 95 %.
 
-    What lies beyond the contrasts that were planted is None; ``note`` then says so in words.
+    What lies beyond the contrasts that were injected is None; ``note`` then says so in words.
     """
 
     contrast: float | None
@@ -55,15 +55,15 @@ def ratio(contrasts: Sequence[float]) -> float:
 
 
 def fit_completeness(
-    contrasts: Sequence[float], planted: np.ndarray, recovered: np.ndarray, *, seed: int = 0
+    contrasts: Sequence[float], injected: np.ndarray, recovered: np.ndarray, *, seed: int = 0
 ) -> tuple[Curve, dict[str, Point]]:
     """Fit a logistic curve in log contrast to the spots that were recovered in one image.
 
     Parameters
     ----------
     contrasts : sequence of float
-        Evenly spaced in their logarithm; those planted are spread evenly within half a step.
-    planted, recovered : array_like of int, shape (contrasts,)
+        Evenly spaced in their logarithm; those injected are spread evenly within half a step.
+    injected, recovered : array_like of int, shape (contrasts,)
         Numbers of spots; not all 0.
     seed : int
 
@@ -77,7 +77,7 @@ def fit_completeness(
 
     Notes
     -----
-    A bootstrap alone knows no doubt where all spots up to some height are lost and all others
+    A bootstrap alone knows no uncertainty where all spots up to some height are lost and all others
     found. So the interval holds those of all curves that the likelihood does not tell from the
     best (less than 1.92 below, 95 % of a chi-square) as well.
 
@@ -91,7 +91,7 @@ def fit_completeness(
     Astronomical Journal 109, 1995, doi 10.1086/117340 (a curve for completeness). Efron,
     Bootstrap methods, Annals of Statistics 7, 1979, doi 10.1214/aos/1176344552.
     """
-    n, k = np.asarray(planted, np.int64), np.asarray(recovered, np.int64)
+    n, k = np.asarray(injected, np.int64), np.asarray(recovered, np.int64)
     rng = np.random.default_rng(seed)
     k = np.vstack([k, rng.binomial(n, k / np.maximum(n, 1), (SAMPLES, n.size))])
     curves, found, missed = _grid(tuple(contrasts))
@@ -161,7 +161,7 @@ def _within(reached, ends):
 
 
 def _ends(contrasts, first, last):
-    """Lowest and highest contrast of any spot planted."""
+    """Lowest and highest contrast of any spot injected."""
     reach = ratio(contrasts) ** 0.5
     return contrasts[first] / reach, contrasts[last] * reach
 

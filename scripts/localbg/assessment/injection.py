@@ -1,4 +1,4 @@
-"""Planted spots: simulated spots of known place and height in a real image, and who finds them.
+"""Injected spots: simulated spots of known place and height in a real image, and who finds them.
 
 Astronomers call them artificial stars: what is found of them, by height, is the completeness of a
 catalogue. No annotation is needed.
@@ -14,20 +14,20 @@ from localbg.accuracy import scoring
 from localbg.assessment.background_map import BackgroundMap, near
 from localbg.assessment.completeness import ratio
 
-# Spot radii that planted spots keep from the image's own, and from each other in one planting: no
+# Spot radii that injected spots keep from the image's own, and from each other in one round: no
 # background filter of a sensible size then sees two of them at once.
 CLEAR_OF_SPOTS = 3
-CLEAR_OF_PLANTS = 8
-# Plantings besides those that spots spread evenly would need, and places tried for a spot that
+CLEAR_OF_INJECTED = 8
+# Rounds besides those that spots spread evenly would need, and places tried for a spot that
 # none of them has room for.
-MORE_PLANTINGS = 10
+MORE_ROUNDS = 10
 TRIES = 30
 REACH = 5  # standard deviations to which a spot is drawn
 
 
 @dataclass(frozen=True)
 class Injection:
-    """Spots to plant.
+    """Spots to inject.
 
     Attributes
     ----------
@@ -39,8 +39,8 @@ class Injection:
         Grey levels.
     where : ndarray of uint8, shape (n,)
         Index into `localbg.assessment.background_map.WHERE`.
-    plantings : ndarray of int, shape (n,)
-        Which of them are planted together.
+    rounds : ndarray of int, shape (n,)
+        Which of them are injected together.
     sigma : float
         Standard deviation of each in pixels.
     """
@@ -49,12 +49,12 @@ class Injection:
     contrasts: np.ndarray
     heights: np.ndarray
     where: np.ndarray
-    plantings: np.ndarray
+    rounds: np.ndarray
     sigma: float
 
 
 def choose_spots(
-    ground: BackgroundMap,
+    bkg: BackgroundMap,
     contrasts: list[float],
     each: int,
     spot_radius: float,
@@ -63,11 +63,11 @@ def choose_spots(
     sigma: float | None = None,
     headroom: np.ndarray | float = np.inf,
 ) -> Injection:
-    """Choose where to plant which spots.
+    """Choose where to inject which spots.
 
     Parameters
     ----------
-    ground : localbg.assessment.background_map.BackgroundMap
+    bkg : localbg.assessment.background_map.BackgroundMap
     contrasts : list of float
         Peak heights, in standard deviations of the local noise; each the same multiple of the one
         before. Spots are spread evenly within half a step of theirs.
@@ -80,24 +80,24 @@ def choose_spots(
         Standard deviation in pixels; by default that of the image's own spots.
     headroom : ndarray or float
         Grey levels that each pixel can still rise (fall, for dark spots). What would be cut off
-        there is not planted: it would come out wider than a spot.
+        there is not injected: it would come out wider than a spot.
 
     Returns
     -------
-    Plants
+    InjectedSpots
         None where there is no room, or no noise to measure a contrast by.
 
     Notes
     -----
     Half of each contrast is spread evenly over the area. The other half follows the local
     background, in proportion to how far its level rises above the image's lowest (the hundredth
-    part below left out): ground without cells has much area and no spots.
+    part below left out): background without cells has much area and no spots.
 
-    Spots that keep clear of each other are planted together, so that the number of plantings is
+    Spots that keep clear of each other are injected together, so that the number of rounds is
     the smaller the larger the image. Where it would grow beyond twice what evenly spread spots
     need, and ten, places are drawn again, and spots that find none are left out.
     """
-    weights = _weights(ground, spot_radius)
+    weights = _weights(bkg, spot_radius)
     steps = (np.arange(each) + 0.5) / each - 0.5
     heights = np.multiply.outer(np.asarray(contrasts, float), ratio(contrasts) ** steps).ravel()
     by_level = np.tile(np.arange(each) % 2 == 1, len(contrasts))
@@ -107,48 +107,48 @@ def choose_spots(
         order = order[:0]
     if totals[1][-1] == 0:
         by_level[:] = False
-    spacing = CLEAR_OF_PLANTS * spot_radius
+    spacing = CLEAR_OF_INJECTED * spot_radius
     wanted = [totals[int(level)] for level in by_level[order]]
-    placed = _scattered(wanted, ground.level.shape, spacing, rng).reshape(-1, 3)
-    places, plantings = placed[:, :2], placed[:, 2].astype(int)
+    placed = _scattered(wanted, bkg.level.shape, spacing, rng).reshape(-1, 3)
+    places, rounds = placed[:, :2], placed[:, 2].astype(int)
     pixels = tuple(np.rint(places).astype(int).T)
-    tall = heights[order] * ground.noise[pixels]
-    fits = (tall <= np.broadcast_to(headroom, ground.level.shape)[pixels]) & (plantings >= 0)
+    tall = heights[order] * bkg.noise[pixels]
+    fits = (tall <= np.broadcast_to(headroom, bkg.level.shape)[pixels]) & (rounds >= 0)
     return Injection(
         places[fits],
         heights[order][fits],
         tall[fits],
-        ground.where[pixels][fits],
-        plantings[fits],
-        sigma or ground.sigma,
+        bkg.where[pixels][fits],
+        rounds[fits],
+        sigma or bkg.sigma,
     )
 
 
-def headroom(image: np.ndarray, ground: BackgroundMap, polarity: str) -> np.ndarray | float:
+def headroom(image: np.ndarray, bkg: BackgroundMap, polarity: str) -> np.ndarray | float:
     """Grey levels that each pixel can rise (fall, for dark spots) before its type cuts them off."""
     if image.dtype.kind == "f":
         return np.inf
     span = np.iinfo(image.dtype)
-    return span.max - ground.level if polarity == "bright" else ground.level - span.min
+    return span.max - bkg.level if polarity == "bright" else bkg.level - span.min
 
 
-def _weights(ground, spot_radius):
-    """How likely each pixel is to be planted on: by area, and by level."""
-    free = np.zeros(ground.level.shape, bool)
+def _weights(bkg, spot_radius):
+    """How likely each pixel is to be injected on: by area, and by level."""
+    free = np.zeros(bkg.level.shape, bool)
     margin = int(np.ceil(spot_radius))
     free[margin : free.shape[0] - margin, margin : free.shape[1] - margin] = True
-    free &= ground.noise > 0
-    free &= ~near(ground.spots, free.shape, CLEAR_OF_SPOTS * spot_radius)
-    return free, free * np.maximum(ground.level - np.percentile(ground.level, 1), 0)
+    free &= bkg.noise > 0
+    free &= ~near(bkg.spots, free.shape, CLEAR_OF_SPOTS * spot_radius)
+    return free, free * np.maximum(bkg.level - np.percentile(bkg.level, 1), 0)
 
 
 def _scattered(totals, shape, spacing, rng):
-    """A place for each running total of weights, and the first planting in which it is apart.
+    """A place for each running total of weights, and the first round in which it is apart.
 
-    Places are drawn before it is known where they fit, so that crowded ground gets its share.
+    Places are drawn before it is known where they fit, so that crowded background gets its share.
     """
-    most = MORE_PLANTINGS + int(2 * len(totals) * spacing**2 / (shape[0] * shape[1]))
-    plantings: list[list] = []
+    most = MORE_ROUNDS + int(2 * len(totals) * spacing**2 / (shape[0] * shape[1]))
+    rounds: list[list] = []
     placed = []
     for total in totals:
         number = None
@@ -157,16 +157,16 @@ def _scattered(totals, shape, spacing, rng):
             place = np.add(np.divmod(pixel, shape[1]), rng.uniform(-0.5, 0.5, 2))
             apart = (
                 i
-                for i, others in enumerate(plantings)
+                for i, others in enumerate(rounds)
                 if np.hypot(*np.subtract(others, place).T).min() >= spacing
             )
-            number = next(apart, len(plantings) if len(plantings) < most else None)
+            number = next(apart, len(rounds) if len(rounds) < most else None)
             if number is not None:
                 break
-        if number == len(plantings):
-            plantings.append([])
+        if number == len(rounds):
+            rounds.append([])
         if number is not None:
-            plantings[number].append(place)
+            rounds[number].append(place)
         placed.append((*place, -1 if number is None else number))
     return np.array(placed)
 
@@ -231,14 +231,14 @@ def inject_spots(
 
 
 def match_recovered(
-    plants: np.ndarray, found: np.ndarray, before: np.ndarray, tolerance: float
+    synthetic: np.ndarray, found: np.ndarray, before: np.ndarray, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which planted spots were found.
+    """Which injected spots were found.
 
     Parameters
     ----------
-    plants, found, before : array_like, shape (n, 2), (m, 2) and (k, 2)
-        Places y, x in pixels: of the planted spots, of what was found with them, and of what was
+    synthetic, found, before : array_like, shape (n, 2), (m, 2) and (k, 2)
+        Places y, x in pixels: of the injected spots, of what was found with them, and of what was
         found in the image as it is.
     tolerance : float
         Largest distance in pixels.
@@ -246,16 +246,16 @@ def match_recovered(
     Returns
     -------
     pairs : ndarray of int, shape (j, 2)
-        Indices into ``plants`` and ``found``.
+        Indices into ``synthetic`` and ``found``.
     distances : ndarray of float, shape (j,)
 
     Notes
     -----
-    A spot that was there already is no planted one, wherever it lies: what was found before is
-    matched first, and only what is left can be a planted spot.
+    A spot that was there already is no injected one, wherever it lies: what was found before is
+    matched first, and only what is left can be an injected spot.
     """
     found = np.asarray(found, float).reshape(-1, 2)
     old = scoring.match_spots(found, before, tolerance)[0][:, 0]
     new = np.setdiff1d(np.arange(len(found)), old)
-    pairs, distances = scoring.match_spots(plants, found[new], tolerance)
+    pairs, distances = scoring.match_spots(synthetic, found[new], tolerance)
     return np.column_stack([pairs[:, 0], new[pairs[:, 1]]]), distances

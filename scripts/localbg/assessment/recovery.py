@@ -1,4 +1,4 @@
-"""What became of planted spots, image by image, put together into curves of completeness."""
+"""What became of injected spots, image by image, put together into curves of completeness."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from localbg.assessment.completeness import Curve, Point
 from localbg.core.text import format_count
 
 PLACES = ("all", *WHERE)
-# Fewer planted spots than this say too little for a curve of an image.
+# Fewer injected spots than this say too little for a curve of an image.
 FEWEST = 20
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Planted spots of one image, method and kind of local background."""
+    """Injected spots of one image, method and kind of local background."""
 
-    planted: int
+    injected: int
     recovered: int
     squares: float  # of position errors, summed
     bias: float  # of intensity, summed
-    share: float = 0.0  # of the image's planted spots
+    share: float = 0.0  # of the image's injected spots
     curve: Curve | None = None
     points: dict[str, Point] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Recovery:
     Parameters
     ----------
     contrasts : list of float
-        Of the planted spots.
+        Of the injected spots.
     seed : int
         For the intervals.
 
@@ -62,27 +62,27 @@ class Recovery:
             self.tallies[key] = self._tally(found, whole)
 
     def _tally(self, rows, whole):
-        planted, recovered = (
+        injected, recovered = (
             np.array(
                 [
                     [row[name] for row in rows if row["contrast"] == contrast] or [0]
                     for contrast in self.contrasts
                 ]
             ).ravel()
-            for name in ("planted", "recovered")
+            for name in ("injected", "recovered")
         )
         known = [row for row in rows if row["recovered"]]
         tally = {
-            "planted": int(planted.sum()),
+            "injected": int(injected.sum()),
             "recovered": int(recovered.sum()),
             "squares": sum(row["recovered"] * row["position_error"] ** 2 for row in known),
             "bias": sum(row["recovered"] * row["intensity_bias"] for row in known),
         }
-        if tally["planted"] < FEWEST:
+        if tally["injected"] < FEWEST:
             return Tally(**tally)
-        tally["share"] = tally["planted"] / whole.planted if whole else 1.0
+        tally["share"] = tally["injected"] / whole.injected if whole else 1.0
         curve, points = completeness.fit_completeness(
-            self.contrasts, planted, recovered, seed=self.seed
+            self.contrasts, injected, recovered, seed=self.seed
         )
         return Tally(**tally, curve=curve, points=points)
 
@@ -90,7 +90,7 @@ class Recovery:
         """Remember an image that gave nothing, and why."""
         self.failed += [
             {"image": image, "group": group, "method": name, "where": "all"}
-            | {"images": 0, "planted": 0, "recovered": 0, "note": reason}
+            | {"images": 0, "injected": 0, "recovered": 0, "note": reason}
             for name in methods
         ]
 
@@ -110,11 +110,11 @@ class Recovery:
         yield from sorted(single + self.failed, key=lambda row: _order([row[k] for k in keys]))
 
     def _row(self, key, tallies):
-        planted = sum(tally.planted for tally in tallies)
+        injected = sum(tally.injected for tally in tallies)
         recovered = sum(tally.recovered for tally in tallies)
         row = dict(zip(("image", "group", "method", "where"), key, strict=True)) | {
-            "images": sum(tally.planted > 0 for tally in tallies),
-            "planted": planted,
+            "images": sum(tally.injected > 0 for tally in tallies),
+            "injected": injected,
             "recovered": recovered,
         }
         if recovered:
@@ -123,9 +123,9 @@ class Recovery:
             row["intensity_bias"] = sum(tally.bias for tally in tallies) / recovered
         fitted = [tally for tally in tallies if tally.curve]
         if not fitted:
-            why = f"only {format_count(planted, 'spot')} planted"
-            if not planted:
-                why = "no spot planted: no such place clear of spots, or no noise"
+            why = f"only {format_count(injected, 'spot')} injected"
+            if not injected:
+                why = "no spot injected: no such place clear of spots, or no noise"
             return row | {"note": why}
         points = fitted[0].points
         if len(fitted) > 1:

@@ -11,19 +11,19 @@ from scipy.stats import rankdata
 TILE = 16
 # Share of the area that counts as edges, and the least that says anything.
 EDGES, LEAST_EDGES = 0.1, 0.01
-# Spot radii: what is under a spot, and the ring of ground around it.
+# Spot radii: what is under a spot, and the ring of background around it.
 UNDER, RING = 0.5, (2.0, 3.0)
 
 
-def measure_leakage(
+def measure_self_subtraction(
     background: np.ndarray, before: np.ndarray, image: np.ndarray, plain: np.ndarray
 ) -> float:
-    """Share of a spot that the background took up, from spots that were planted.
+    """Share of a spot that the background took up, from spots that were injected.
 
     Parameters
     ----------
     background, before : array_like, shape (n,)
-        Background at the places of planted spots, with and without them.
+        Background at the places of injected spots, with and without them.
     image, plain : array_like, shape (n,)
         The denoised image there, with and without them.
 
@@ -39,7 +39,7 @@ def measure_leakage(
     return float(np.median(share[seen] / rise[seen])) if seen.any() else math.nan
 
 
-def measure_rise(
+def measure_excess(
     background: np.ndarray, places: np.ndarray, heights: np.ndarray, spot_radius: float
 ) -> float:
     """How far the background rises under the spots found, as a share of their height.
@@ -58,8 +58,8 @@ def measure_rise(
     -------
     float
         Median over the spots of the background within half a spot radius, minus that in a ring
-        from 2 to 3, over both heights together. Around 0 on level or sloped ground, however steep;
-        NaN where no spot lies far enough from the border.
+        from 2 to 3, over both heights together. Around 0 on level or sloped background, however
+        steep; NaN where no spot lies far enough from the border.
     """
     reach = int(np.ceil(RING[1] * spot_radius))
     rows, columns = np.indices((2 * reach + 1,) * 2) - reach
@@ -93,8 +93,8 @@ def measure_trend(
     -------
     float
         Grey levels of foreground per grey level of background: 0 where the background is gone, 1
-        where all of it is left. NaN on level ground, where the local level varies by less than half
-        the noise (standard deviation) and follows noise itself.
+        where all of it is left. NaN on level background, where the local level varies by less than
+        half the noise (standard deviation) and follows noise itself.
     """
     above = foreground[~mask].astype(np.float64)
     below = level[~mask].astype(np.float64)
@@ -124,7 +124,7 @@ def correlate_counts(
     -------
     float
         Spearman's, from -1 to 1; NaN with fewer than three tiles, without spots, and on level
-        ground, where tiles differ by no more than the noise.
+        background, where tiles differ by no more than the noise.
     """
     tiles = [max(1, round(size / (TILE * spot_radius))) for size in level.shape]
     rows, columns = (
@@ -155,7 +155,7 @@ def find_edges(steepness: np.ndarray, noise: np.ndarray) -> np.ndarray:
     -------
     ndarray of bool
         The steepest tenth of the area, where it is twice as steep as the median, and steeper than
-        the noise. Even ground and even slopes have no edges.
+        the noise. Even background and even slopes have no edges.
     """
     least = max(np.quantile(steepness, 1 - EDGES), 2 * float(np.median(steepness)))
     return (steepness >= least) & (steepness > noise)

@@ -66,7 +66,7 @@ def find_reasons(
         By method, `median_of_others` of the whole study; None where the image may well have no
         spots, as a blank control.
     rows : sequence of mappings
-        Those of counts.csv of the image, as text: what the shapes of its spots say.
+        Those of counts.csv of the image: what the shapes of its spots say.
 
     Returns
     -------

@@ -7,7 +7,7 @@ import numpy as np
 # The formula for the number of local maxima in noise holds for high ones, in standard deviations.
 LOWEST, HIGHEST = 2.0, 38.0
 # Whether there is anything at all is asked at a share of the rate at which it is told what: one
-# false spot in an image of noise alone is worse than one among many.
+# false positive in an image of noise alone is worse than one among many.
 AT_ALL = 0.25
 # The bulk is measured from this quantile on, in so many turns, each without what the one before
 # told from it. So many values must there be to tell.

@@ -170,7 +170,7 @@ def _limits(maxima, area, fdr):
     measures = maxima.scores, maxima.standing
     found, of = np.count_nonzero(spots), np.count_nonzero(maxima.scores > 0)
     many, least = found >= MANY * of, TOLD * found if found > CROWDED * of else 1
-    # Where half of the bulk is another ground's, its tail looks longer than it is.
+    # Where half of the bulk is another background's, its tail looks longer than it is.
     for bulk in (BULK, (1 + BULK) / 2):
         limits = [beyond_bulk(values, fdr, bulk) for values in measures]
         # Of one the bulk may be so broad that no spot is beyond it: then the other one tells.

@@ -72,40 +72,38 @@ def _median(ordered):
     return ordered[k], float(np.median(ordered)), ordered[n - 1 - k]
 
 
-def factor(row: Mapping[str, str]) -> float:
+def factor(row: Mapping) -> float:
     """How many times the spot radius the measured one is; 1 where it is not clearly wrong.
 
     Parameters
     ----------
     row : mapping
-        Of counts.csv, as text.
+        Of counts.csv.
     """
-    if not row.get("measured_radius"):
+    if row.get("measured_radius") is None:
         return 1.0
-    radius = float(row["spot_radius"])
-    low, middle, high = (
-        float(row[f"measured_radius{end}"]) / radius for end in ("_low", "", "_high")
-    )
+    radius = row["spot_radius"]
+    low, middle, high = (row[f"measured_radius{end}"] / radius for end in ("_low", "", "_high"))
     is_wrong = (middle >= WRONG and low >= SURE) or (middle <= 1 / WRONG and high <= 1 / SURE)
     return max(middle, 1e-3) if is_wrong else 1.0
 
 
-def is_hot(row: Mapping[str, str]) -> bool:
+def is_hot(row: Mapping) -> bool:
     """Whether many spots of an image and method are as narrow as hot pixels; row as of `factor`."""
     return _share(row, "narrow") >= MANY
 
 
-def is_wide(row: Mapping[str, str]) -> bool:
+def is_wide(row: Mapping) -> bool:
     """Whether many spots of an image and method are far too wide; row as of `factor`."""
     return _share(row, "wide") >= MANY
 
 
 def _share(row, name):
-    share = float(row.get(name) or 0)
-    return share if share * int(row.get("n_spots") or 0) > FEWEST_ODD - 0.5 else 0.0
+    share = row.get(name) or 0.0
+    return share if share * (row.get("n_spots") or 0) > FEWEST_ODD - 0.5 else 0.0
 
 
-def find_doubt(row: Mapping[str, str]) -> str:
+def find_fault(row: Mapping) -> str:
     """Why not to trust the spots of a method on an image, going on with "where"; or nothing."""
     n_spots, radius = row.get("n_spots"), row.get("spot_radius")
     if is_hot(row):
@@ -122,20 +120,20 @@ def find_doubt(row: Mapping[str, str]) -> str:
 
 
 def _percent(row, name):
-    return f"{float(row[name]):.0%}"
+    return f"{row[name]:.0%}"
 
 
 def _px(radius):
-    return f"{float(radius):.2g} px"
+    return f"{radius:.2g} px"
 
 
-def remark(rows: Iterable[Mapping[str, str]]) -> str:
+def remark(rows: Iterable[Mapping]) -> str:
     """Say of an image that its spots are of another size than the spot radius; or nothing.
 
     Parameters
     ----------
     rows : iterable of mappings
-        Of counts.csv, as text: one for each method.
+        Of counts.csv: one for each method.
 
     Returns
     -------
@@ -149,17 +147,17 @@ def remark(rows: Iterable[Mapping[str, str]]) -> str:
     return (
         f"Its spots measure {_px(off['measured_radius'])} in radius ({off['method']}), where "
         f"spot_radius is {_px(off['spot_radius'])}: if they are {if_right}, set "
-        f"spot_radius: {float(off['measured_radius']):.2g}, or see what the target suggest says."
+        f"spot_radius: {off['measured_radius']:.2g}, or see what the target suggest says."
     )
 
 
-def find_reasons(rows: Iterable[Mapping[str, str]]) -> list[tuple[float, str]]:
+def find_reasons(rows: Iterable[Mapping]) -> list[tuple[float, str]]:
     """How odd it is, from 0 to 1, and what the shapes of an image's spots say; rows as of `remark`.
 
     Of several methods the one with the most narrow or wide spots has the word.
     """
     rows = list(rows)
-    odd = [(max(_share(row, "narrow"), _share(row, "wide")), find_doubt(row), row) for row in rows]
+    odd = [(max(_share(row, "narrow"), _share(row, "wide")), find_fault(row), row) for row in rows]
     share, words, row = max(odd, key=lambda one: one[0], default=(0, "", {}))
     found = [(0.5 + share / 2, f"{words} ({row['method']})")] if words else []
     if text := remark(rows):
@@ -169,7 +167,7 @@ def find_reasons(rows: Iterable[Mapping[str, str]]) -> list[tuple[float, str]]:
 
 def _farthest(rows):
     """The row that is the farthest off; None where none is, or where others are right."""
-    told = [row for row in rows if row.get("measured_radius") and not is_hot(row)]
+    told = [row for row in rows if row.get("measured_radius") is not None and not is_hot(row)]
     off = [row for row in told if factor(row) != 1]
     # A method that makes spots of something else says nothing of the radius.
     if 2 * len(off) <= len(told):
@@ -177,19 +175,19 @@ def _farthest(rows):
     return max(off, key=lambda row: abs(math.log(factor(row))))
 
 
-def warning(images: Iterable[tuple[str, Sequence[Mapping[str, str]]]]) -> str:
+def warning(images: Iterable[tuple[str, Sequence[Mapping]]]) -> str:
     """Say of a whole run that the spot radius is wrong, on all images or on some; or nothing.
 
     Parameters
     ----------
     images : iterable of (str, sequence of mappings)
-        Image, and its rows of counts.csv, as text; see `localbg.io.tables.read_grouped`.
+        Image, and its rows of counts.csv; see `localbg.io.tables.read_grouped`.
     """
     told, off = 0, []
     for image, rows in images:
-        told += any(row.get("measured_radius") and not is_hot(row) for row in rows)
+        told += any(row.get("measured_radius") is not None and not is_hot(row) for row in rows)
         if row := _farthest(rows):
-            off.append((image, float(row["measured_radius"]), float(row["spot_radius"])))
+            off.append((image, row["measured_radius"], row["spot_radius"]))
     if not off:
         return ""
     measured = [radius for _, radius, _ in off]

@@ -48,7 +48,7 @@ def label(
     min_distance : float
         Pixels. Of two local maxima no farther apart than this, only the higher one counts.
     prominence : float
-        How many noise standard deviations a local maximum must rise above the pass that leads to
+        How many noise standard deviations a local maximum must rise above the saddle that leads to
         a higher one.
     exclude_border : bool
         Whether spots that touch the image's border are removed.
@@ -70,7 +70,7 @@ def label(
     if split:
         from localbg.filters.watershed import divide
 
-        labels = divide(mask, foreground, rise=prominence * noise, distance=min_distance)
+        labels = divide(mask, foreground, prominence=prominence * noise, distance=min_distance)
     if exclude_border:
         keep = np.ones(labels.max() + 1, bool)
         keep[_border_labels(labels)] = False

@@ -75,7 +75,7 @@ def threshold(
         A threshold that holds for several images; it replaces what the rule says.
     earlier : mapping, optional
         An earlier record, whose threshold is taken as it is: for images that differ from an
-        earlier one by what was planted into it.
+        earlier one by what was injected into it.
     rule : str
         One of `RULES`.
     min_snr : float

@@ -1,4 +1,4 @@
-"""Figures of the evidence that needs no annotation: completeness, false spots, residuals."""
+"""Figures of the assessment without annotation: completeness, false positives, residuals."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from localbg.figures.style import COLOURS, WIDTH, plain, styled
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {
     "all": "Everywhere",
-    "flat": "On flat ground",
+    "flat": "On flat background",
     "slope": "On slopes",
-    "bright": "On bright ground",
+    "bright": "On bright background",
 }
 MOST_LINES = 12  # images or groups that the panel of contrasts names
 RESIDUALS = {
-    "leakage": ("of a planted spot's height\nin the background", (0, None)),
-    "rise_under_spots": ("of a spot's height\nin the background", (0, None)),
+    "self_subtraction": ("of an injected spot's height\nin the background", (0, None)),
+    "excess_under_spots": ("of a spot's height\nin the background", (0, None)),
     "trend": ("of the background's changes\nin the foreground", (0, 0)),
     "count_correlation": ("of local count and background\n(rank correlation)", (-1, 1)),
     "edge_excess": ("of spots on edges\n(1: as elsewhere)", (0, None)),
@@ -32,7 +32,7 @@ RESIDUALS = {
 
 @styled
 def draw_completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) -> Figure:
-    """Show the share of planted spots that each method found, by contrast.
+    """Show the share of injected spots that each method found, by contrast.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def draw_completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) ->
         panels[where] = figure.add_subplot(grid[1, 2 * i : 2 * i + 2], sharey=panels["all"])
     for where, axes in panels.items():
         _recovery(axes, where, methods, recovery, curves)
-    panels["all"].set_ylabel("share of planted spots found")
-    panels["flat"].set_ylabel("share of planted spots found")
+    panels["all"].set_ylabel("share of injected spots found")
+    panels["flat"].set_ylabel("share of injected spots found")
     _halves(figure.add_subplot(grid[0, 4:]), methods, recovery, curves)
     handles = [
         panels["all"].plot([], [], marker="o", **_look(i), label=m)[0]
@@ -64,9 +64,9 @@ def draw_completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) ->
     if handles:
         figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=6)
     all_of_one = (row for row in recovery if row["where"] == "all" and row["method"] == methods[0])
-    planted = sum(row["planted"] for row in all_of_one)
-    title = f"{format_count(planted, 'spot')} planted in {format_count(len(images), 'image')}"
-    figure.suptitle(title if images else "No spots were planted", x=0.01, ha="left")
+    injected = sum(row["injected"] for row in all_of_one)
+    title = f"{format_count(injected, 'spot')} injected in {format_count(len(images), 'image')}"
+    figure.suptitle(title if images else "No spots were injected", x=0.01, ha="left")
     return figure
 
 
@@ -76,10 +76,10 @@ def _look(i):
 
 def _recovery(axes, where, methods, recovery, curves):
     here = [row for row in curves if row["where"] == where]
-    planted = 0
+    injected = 0
     for i, method in enumerate(methods):
         whole = {
-            row["image"]: row["planted"]
+            row["image"]: row["injected"]
             for row in curves
             if row["method"] == method and row["where"] == "all" and row["image"]
         }
@@ -88,13 +88,13 @@ def _recovery(axes, where, methods, recovery, curves):
         axes.plot(contrasts, shares, "o", ms=3.5, color=look["color"], alpha=0.7)
         single = [row for row in here if row["method"] == method and row["image"]]
         fitted = [row for row in single if row["middle"] is not None]
-        planted = sum(row["planted"] for row in single)
+        injected = sum(row["injected"] for row in single)
         if not fitted:
             continue
         fine = np.geomspace(*_span(recovery), 200)
         each = [Curve(row["middle"], row["width"], row["ceiling"]).share(fine) for row in fitted]
         mean = np.average(
-            each, axis=0, weights=[row["planted"] / whole[row["image"]] for row in fitted]
+            each, axis=0, weights=[row["injected"] / whole[row["image"]] for row in fitted]
         )
         axes.plot(fine, mean, lw=1.6, **look)
         pooled = [row for row in here if row["method"] == method and not row["image"]]
@@ -110,8 +110,8 @@ def _recovery(axes, where, methods, recovery, curves):
         axes.axhline(share, lw=0.6, color="0.6", zorder=0)
     _by_contrast(axes, recovery)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xlabel("height of the planted spot, noise standard deviations")
-    axes.set_title(f"{TITLES[where]}: {format_count(planted, 'spot')}", loc="left")
+    axes.set_xlabel("height of the injected spot, noise standard deviations")
+    axes.set_title(f"{TITLES[where]}: {format_count(injected, 'spot')}", loc="left")
 
 
 def _span(recovery):
@@ -128,7 +128,7 @@ def _by_contrast(axes, recovery):
 
 
 def _shares(recovery, method, where, whole):
-    """Mean share found at contrasts planted in all images: of a part of them it says little."""
+    """Mean share found at contrasts injected in all images: of a part of them it says little."""
     found: dict[str, dict[float, Mapping]] = {}
     for row in recovery:
         if row["method"] == method and row["where"] == where:
@@ -136,9 +136,9 @@ def _shares(recovery, method, where, whole):
     if not found:
         return [], []
     contrasts = sorted(set.intersection(*map(set, found.values())))
-    weights = [sum(r["planted"] for r in rows.values()) / whole[i] for i, rows in found.items()]
+    weights = [sum(r["injected"] for r in rows.values()) / whole[i] for i, rows in found.items()]
     each = [
-        [rows[c]["recovered"] / rows[c]["planted"] for rows in found.values()] for c in contrasts
+        [rows[c]["recovered"] / rows[c]["injected"] for rows in found.values()] for c in contrasts
     ]
     return [float(np.average(shares, weights=weights)) for shares in each], contrasts
 
@@ -187,12 +187,14 @@ def _halves(axes, methods, recovery, curves):
 
 
 @styled
-def draw_doubts(false_spots: Sequence[Mapping], residuals: Sequence[Mapping]) -> Figure:
-    """Show how many false spots to expect of each method, and what it left in the wrong place.
+def draw_false_positives(
+    false_positives: Sequence[Mapping], residuals: Sequence[Mapping]
+) -> Figure:
+    """Show how many false positives to expect of each method, and what it left in the wrong place.
 
     Parameters
     ----------
-    false_spots, residuals : sequence of mappings
+    false_positives, residuals : sequence of mappings
         Rows of the tables of these names, numbers as numbers.
 
     Returns
@@ -200,14 +202,14 @@ def draw_doubts(false_spots: Sequence[Mapping], residuals: Sequence[Mapping]) ->
     Figure
         A point for each image and a bar at the median of each method.
     """
-    methods = sorted({row["method"] for row in (*false_spots, *residuals)})
+    methods = sorted({row["method"] for row in (*false_positives, *residuals)})
     figure = Figure(figsize=(WIDTH, 6.5), layout="constrained")
     axes = figure.subplots(2, 4).ravel()
     for kind, where, title in (
-        ("decoy", axes[0], "False spots in decoys (estimate)"),
-        ("blank", axes[4], "False spots in blank images"),
+        ("decoy", axes[0], "False positives in decoys (estimate)"),
+        ("blank", axes[4], "False positives in blank images"),
     ):
-        rows = [row for row in false_spots if row["kind"] == kind]
+        rows = [row for row in false_positives if row["kind"] == kind]
         values = {m: [row["density"] for row in rows if row["method"] == m] for m in methods}
         images = len({row["image"] for row in rows})
         _points(where, values, title)

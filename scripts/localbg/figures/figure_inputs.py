@@ -103,8 +103,8 @@ def _result(recipe, background, foreground, threshold, spots, pixel_size_um):
         background=images.read(background).pixels,
         foreground=images.read(foreground).pixels,
         threshold=found["threshold"],
-        spots=np.array([(float(row["y"]), float(row["x"])) for row in rows]).reshape(-1, 2),
-        heights=np.array([float(row["foreground_max"]) for row in rows]),
+        spots=np.array([(row["y"], row["x"]) for row in rows]).reshape(-1, 2),
+        heights=np.array([row["foreground_max"] for row in rows]),
     )
 
 

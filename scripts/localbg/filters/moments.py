@@ -49,10 +49,11 @@ def widths(image: np.ndarray, places: np.ndarray, typical: float, noise: float) 
     that is more than noise.
 
     From there the weight adapts to the spot [2]_. Of a Gaussian of variance s² under a weight of
-    variance w² the second moment is u = s² w² / (s² + w²), which gives s² back. A constant ground
-    drops out of m₂ - c₂ m₀ and m₄ - c₄ m₀, where c are the moments of the weight alone; their ratio
-    is 4 (u + w²). A slope drops out of the first moments in the same way, by the third, and what is
-    left of them moves the centre. So neither a plane nor a wrong start biases the width.
+    variance w² the second moment is u = s² w² / (s² + w²), which gives s² back. A constant
+    background drops out of m₂ - c₂ m₀ and m₄ - c₄ m₀, where c are the moments of the weight alone;
+    their ratio is 4 (u + w²). A slope drops out of the first moments in the same way, by the third,
+    and what is left of them moves the centre. So neither a plane nor a wrong start biases the
+    width.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Divide objects between their summits."""
+"""Divide objects between their maxima."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from localbg.filters.compiled import compiled
 
 
 def divide(
-    objects: np.ndarray, heights: np.ndarray, *, rise: float = 0.0, distance: float = 0.0
+    objects: np.ndarray, heights: np.ndarray, *, prominence: float = 0.0, distance: float = 0.0
 ) -> np.ndarray:
-    """Label the catchment basin of each summit, flooding objects from the top down.
+    """Label the catchment basin of each maximum, flooding objects from the top down.
 
     Parameters
     ----------
     objects : ndarray of bool, 2-D
         Pixels to divide; what touches, corners counted, is an object.
     heights : ndarray of float32, same shape
-    rise : float
-        A summit must rise more than this above the pass that leads to a higher one: its dynamics
-        [1]_, also called its persistence.
+    prominence : float
+        A maximum must stand more than this above the saddle that leads to a higher one: its
+        dynamics [1]_, also called its persistence.
     distance : float
-        Pixels. Of two summits of an object no farther apart than this, the higher one stays.
+        Pixels. Of two maxima of an object no farther apart than this, the higher one stays.
 
     Returns
     -------
     ndarray of int32
         0 outside objects, 1 to n inside, numbered by first pixel in reading order. Every object has
-        a summit.
+        a maximum.
 
     Notes
     -----
     Pixels are taken from the highest to the lowest, equal ones in reading order. A pixel without a
-    neighbour taken before it is a summit; any other joins the basin of the neighbour that was taken
-    first [2]_. Where two parts of an object meet for the first time is the pass between them. The
-    basin of a summit that does not count is joined to the one across its pass, the highest passes
-    first. A plateau is one summit, near to what any of its pixels is near to. Of equal summits the
-    first in reading order is the higher.
+    neighbour taken before it is a maximum; any other joins the basin of the neighbour that was
+    taken first [2]_. Where two parts of an object meet for the first time is the saddle between
+    them. The basin of a maximum that does not count is joined to the one across its saddle, the
+    highest saddles first. A plateau is one maximum, near to what any of its pixels is near to. Of
+    equal maxima the first in reading order is the higher.
 
     Costs a sort of the objects' pixels, and 8 bytes for each pixel of the image.
 
@@ -55,7 +55,7 @@ def divide(
     order = np.argsort(-tops, kind="stable")
     ranks = np.full((height + 2) * (width + 2), -1, np.int32)
     basins = np.empty(len(places), np.int32)
-    _flood(places[order], tops[order], np.int64(width + 2), rise, distance, ranks, basins)
+    _flood(places[order], tops[order], np.int64(width + 2), prominence, distance, ranks, basins)
     labels = np.zeros(len(ranks), np.int32)
     _number(places, ranks, basins, labels)
     return np.ascontiguousarray(labels.reshape(height + 2, width + 2)[1:-1, 1:-1])
@@ -70,17 +70,17 @@ def _root(parents, k):
 
 
 @compiled("(int64[::1], float32[::1], int64, float64, float64, int32[::1], int32[::1])")
-def _flood(places, heights, width, rise, distance, ranks, basins):
-    """Number of its basin, in the order of the summits, for each pixel in falling order."""
+def _flood(places, heights, width, prominence, distance, ranks, basins):
+    """Number of its basin, in the order of the maxima, for each pixel in falling order."""
     around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
     size = places.size
-    summits = np.empty(size, np.int64)  # rank of the summit of each basin
+    maxima = np.empty(size, np.int64)  # rank of the maximum of each basin
     counts = np.empty(size, np.bool_)
     whole = np.empty(size, np.int32)  # parents of basins that hang together; roots are the highest
     flat = np.empty(size, np.int32)  # the same, of basins that begin on one plateau
-    one = np.empty(size, np.int32)  # the two basins at each pass
+    one = np.empty(size, np.int32)  # the two basins at each saddle
     other = np.empty(size, np.int32)
-    found = passes = 0
+    found = saddles = 0
     for rank in range(size):
         first = size
         for step in around:
@@ -89,7 +89,7 @@ def _flood(places, heights, width, rise, distance, ranks, basins):
                 first = near
         ranks[places[rank]] = rank
         if first == size:
-            summits[found] = rank
+            maxima[found] = rank
             counts[found] = True
             whole[found] = flat[found] = found
             basins[rank] = found
@@ -103,20 +103,20 @@ def _flood(places, heights, width, rise, distance, ranks, basins):
             a, b = _root(whole, basins[rank]), _root(whole, basins[near])
             if a == b:
                 continue
-            one[passes], other[passes] = basins[rank], basins[near]
-            passes += 1
-            # Basins are numbered from the highest summit down.
+            one[saddles], other[saddles] = basins[rank], basins[near]
+            saddles += 1
+            # Basins are numbered from the highest maximum down.
             high, low = min(a, b), max(a, b)
             whole[low] = high
-            if heights[summits[low]] - heights[rank] <= rise:
+            if heights[maxima[low]] - heights[rank] <= prominence:
                 counts[low] = False
-            if heights[summits[high]] == heights[rank]:
+            if heights[maxima[high]] == heights[rank]:
                 flat[low] = high
     if distance >= 1:
-        tops = heights[summits[:found]]
+        tops = heights[maxima[:found]]
         _thin(places, heights, ranks, width, distance, tops, basins, whole, flat, counts)
     joined = np.arange(found, dtype=np.int32)
-    for k in range(passes):
+    for k in range(saddles):
         a, b = _root(joined, one[k]), _root(joined, other[k])
         if a != b and not (counts[a] and counts[b]):
             joined[b] = a
@@ -127,15 +127,15 @@ def _flood(places, heights, width, rise, distance, ranks, basins):
 
 @njit
 def _thin(places, heights, ranks, width, distance, tops, basins, whole, flat, counts):
-    """Discount summits that are near a higher one of the same object that counts."""
+    """Discount maxima that are near a higher one of the same object that counts."""
     reach = np.int64(distance)
     height = ranks.size // width
     candidates = counts[: tops.size].copy()
     equal = np.arange(tops.size)
     for rank in range(places.size):
-        # Every pixel of a plateau is its summit.
-        summit = _root(flat, basins[rank])
-        if heights[rank] != tops[summit] or not candidates[summit]:
+        # Every pixel of a plateau is its maximum.
+        maximum = _root(flat, basins[rank])
+        if heights[rank] != tops[maximum] or not candidates[maximum]:
             continue
         y, x = places[rank] // width, places[rank] % width
         for row in range(max(y - reach, 0), min(y + reach + 1, height)):
@@ -145,23 +145,23 @@ def _thin(places, heights, ranks, width, distance, tops, basins, whole, flat, co
                     continue
                 rival = _root(flat, basins[near])
                 if (
-                    rival != summit
+                    rival != maximum
                     and heights[near] == tops[rival]
                     and candidates[rival]
                     and (row - y) ** 2 + (column - x) ** 2 <= distance**2
-                    and _root(whole, rival) == _root(whole, summit)
+                    and _root(whole, rival) == _root(whole, maximum)
                 ):
-                    if tops[rival] > tops[summit]:
-                        counts[summit] = False
+                    if tops[rival] > tops[maximum]:
+                        counts[maximum] = False
                     else:
-                        equal[_root(equal, summit)] = _root(equal, rival)
+                        equal[_root(equal, maximum)] = _root(equal, rival)
     # Of equal ones near each other, the first stands for all.
     taken = np.zeros(tops.size, np.bool_)
-    for summit in range(tops.size):
-        group = _root(equal, summit)
-        if counts[summit] and taken[group]:
-            counts[summit] = False
-        taken[group] = taken[group] or counts[summit]
+    for maximum in range(tops.size):
+        group = _root(equal, maximum)
+        if counts[maximum] and taken[group]:
+            counts[maximum] = False
+        taken[group] = taken[group] or counts[maximum]
 
 
 @compiled("(int64[::1], int32[::1], int32[::1], int32[::1])")

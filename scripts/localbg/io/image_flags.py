@@ -114,7 +114,7 @@ def explained(row: Mapping) -> list[tuple[float, str]]:
     Parameters
     ----------
     row : mapping
-        With the keys of `image_flags`, such as a row of images.csv; numbers may be text.
+        With the keys of `image_flags`, such as a row of images.csv.
 
     Returns
     -------
@@ -127,13 +127,13 @@ def explained(row: Mapping) -> list[tuple[float, str]]:
         return [(1.0, f"all its pixels are {row['highest_grey']}{saturated}")]
     reasons = []
     if "saturated" in raised:
-        share = float(row["saturated_fraction"])
+        share = row["saturated_fraction"]
         text = f"{_percent(share)} of its pixels are saturated ({row['highest_grey']})"
         reasons.append((0.5 + share / 2, text))
     if "few_levels" in raised:
         reasons.append((0.95, f"it has {row['n_grey_levels']} grey levels only"))
     if "one_value" in raised:
-        share = float(row["commonest_fraction"])
+        share = row["commonest_fraction"]
         text = f"{_percent(share)} of its pixels are exactly {row['commonest_grey']}"
         # Mild: nuclei on black are like that, and can be counted.
         reasons.append((0.1 * share, text))

@@ -4,54 +4,15 @@ from __future__ import annotations
 
 import csv
 import itertools
-import math
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from localbg.core import files
-
-PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
-# Text that a spreadsheet would take for a formula is written with an apostrophe in front, and text
-# that looks like that with one more, so that reading gives it back.
-FORMULA = re.compile(r"'*[=+\-@\t]")
-
-
-def text(name: str, value) -> str:
-    """One cell: six significant digits, thousandths for positions, nothing for what is unknown.
-
-    Text that begins with = + - @ or a tab gets an apostrophe in front, but not a number. A carriage
-    return is a blank: it would end the row.
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.{PLACES[name]}f}" if name in PLACES else f"{value:.6g}"
-    value = str(value).replace("\r", " ")
-    return f"'{value}" if FORMULA.match(value) and not _is_number(value) else value
-
-
-def _is_number(value):
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _plain(row):
-    """A row of text without the apostrophes that `text` put there."""
-    if not any(value[:1] == "'" for value in row.values()):
-        return row
-    return {
-        key: value.removeprefix("'") if FORMULA.match(value) else value
-        for key, value in row.items()
-    }
+from localbg.io.cells import PARSERS, format_cell
+from localbg.io.columns import TYPES
 
 
 class Writer:
@@ -82,7 +43,7 @@ class Writer:
 
     def row(self, row: dict) -> None:
         """Add a row of Python numbers, text, booleans, None; what it lacks is left empty."""
-        self._csv.writerow([text(name, row.get(name)) for name in self._columns])
+        self._csv.writerow([format_cell(name, row.get(name)) for name in self._columns])
 
     def texts(self, rows: Iterable[list[str]]) -> None:
         """Add rows whose cells are text already."""
@@ -96,12 +57,45 @@ def write(path: str | os.PathLike, columns: Iterable[str], rows: Iterable[dict])
             writer.row(row)
 
 
-def read_grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Read a CSV table that is sorted by image, the rows of one image at a time."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        for image, group in itertools.groupby(rows, key=lambda row: row["image"]):
-            yield image, list(map(_plain, group))
+def read_cells(path: str | os.PathLike) -> list[list[str]]:
+    """Cells of a CSV table below its header, as they are written."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+def _rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        cells = csv.reader(file)
+        columns = [(name, PARSERS[TYPES.get(name, "text")]) for name in next(cells, [])]
+        for row in cells:
+            yield {name: parse(cell) for (name, parse), cell in zip(columns, row, strict=True)}
+
+
+def read(path: str | os.PathLike) -> list[dict]:
+    """Read a CSV table as rows of values, of the types that `localbg.io.columns` declares.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of dict
+        Values by column: text, whole numbers, decimal numbers or booleans. What is unknown is None,
+        or of text the empty one. A column that is not declared, such as of a method, is text.
+
+    Raises
+    ------
+    ValueError
+        If a cell is not of its column's type, or a row has more or fewer cells than the header.
+    """
+    return list(_rows(path))
+
+
+def read_grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict]]]:
+    """Read a CSV table that is sorted by image, as `read` does, the rows of one image at a time."""
+    for image, group in itertools.groupby(_rows(path), key=lambda row: row["image"]):
+        yield image, list(group)
 
 
 class Following:
@@ -111,7 +105,7 @@ class Following:
         self._groups = read_grouped(path)
         self._next = next(self._groups, None)
 
-    def rows(self, image: str) -> list[dict[str, str]]:
+    def rows(self, image: str) -> list[dict]:
         """Rows of an image; images have to be asked for in the order of the table."""
         while self._next and self._next[0] < image:
             self._next = next(self._groups, None)
@@ -140,7 +134,7 @@ def fit_methods(path: str | os.PathLike) -> list[str]:
 
 def without_failures(
     path: str | os.PathLike, methods: list[str]
-) -> Iterator[tuple[str, list[dict[str, str]]]]:
+) -> Iterator[tuple[str, list[dict]]]:
     """Images on which none of some methods failed, with the rows of these; path as there."""
     for image, rows in read_grouped(path):
         chosen = [row for row in rows if row["method"] in methods]
@@ -158,16 +152,10 @@ def read_counts(path: str | os.PathLike) -> tuple[list[str], list[list[int]]]:
     """
     methods = fit_methods(path)
     images = without_failures(path, methods)
-    return methods, [[int(row["n_spots"]) for row in rows] for _, rows in images]
+    return methods, [[row["n_spots"] for row in rows] for _, rows in images]
 
 
-def read(path: str | os.PathLike) -> list[dict[str, str]]:
-    """Read a CSV table as rows of text."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(map(_plain, csv.DictReader(file)))
-
-
-def scored(accuracy: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+def scored(accuracy: Iterable[dict]) -> list[dict]:
     """Rows of accuracy.csv that have numbers: those of images whose truth could be used."""
     return [row for row in accuracy if row["status"] == "ok"]
 

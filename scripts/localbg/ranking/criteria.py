@@ -1,6 +1,6 @@
-"""What speaks for a method: of each kind of evidence scores with intervals, and differences.
+"""What speaks for a method: of each criterion scores with intervals, and differences.
 
-The kinds, strongest first: truth says what is right; planted spots say what would be found; false
+The kinds, strongest first: truth says what is right; injected spots say what would be found; false
 spots, what is found where nothing is; residuals, what structure the background left behind;
 stability, how little a count depends on a parameter. A number of spots is none: more is not better.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from localbg.core import bootstrap
 
-KINDS = ("truth", "planted spots", "false spots", "residuals", "stability")
+KINDS = ("truth", "injected spots", "false positives", "residuals", "stability")
 # With fewer images, all of them favour one of two equal methods by chance more often than once in
 # twenty: 2 / 2**5 is 0.06, 2 / 2**6 is 0.03.
 FEWEST_IMAGES = 6
@@ -24,7 +24,7 @@ FEWEST_IMAGES = 6
 
 @dataclass(frozen=True)
 class Criterion:
-    """What one kind of evidence says of the methods.
+    """What one criterion says of the methods.
 
     Attributes
     ----------
@@ -94,16 +94,16 @@ class Criterion:
 def judge_by_truth(
     pooled: list[Mapping], differences: list[Mapping], images: list[Mapping]
 ) -> Criterion:
-    """Evidence of truth.
+    """Criterion of truth.
 
     Parameters
     ----------
     pooled, differences, images : list of mappings
-        Rows of accuracy_pooled.csv, accuracy_differences.csv and accuracy.csv, as text.
+        Rows of accuracy_pooled.csv, accuracy_differences.csv and accuracy.csv.
     """
     worst: dict[str, float] = {}
     for row in images:
-        worst[row["method"]] = min(float(row["f1"]), worst.get(row["method"], math.inf))
+        worst[row["method"]] = min(row["f1"], worst.get(row["method"], math.inf))
     keys = ("difference", "difference_low", "difference_high")
     return Criterion(
         kind="truth",
@@ -112,7 +112,7 @@ def judge_by_truth(
         differences={
             (row["method_a"], row["method_b"]): _numbers(row, keys) for row in differences
         },
-        n_images=int(pooled[0]["n_images"]) if pooled else 0,
+        n_images=pooled[0]["n_images"] if pooled else 0,
         resampled=pooled[0]["resampled"] if pooled else "images",
         worst=worst,
     )
@@ -128,14 +128,14 @@ def judge_by_images(
     higher_is_better: bool,
     missing: float = math.nan,
 ) -> Criterion:
-    """Evidence of a table with a row for each image and method.
+    """Criterion of a table with a row for each image and method.
 
     Parameters
     ----------
     kind, measure : str
         See `Criterion`.
     rows : iterable of mappings
-        As text: ``method``; ``image``, empty where all are taken together; the score in ``column``,
+        ``method``; ``image``, empty where all are taken together; the score in ``column``,
         and of all together its interval in ``<column>_low`` and ``<column>_high``. Without a row
         for all, the score is the mean of the images.
     column : str
@@ -177,37 +177,37 @@ def judge_by_images(
 
 
 def judge_by_injection(
-    recovery: Iterable[Mapping], false_spots: Iterable[Mapping], *, seed: int
+    recovery: Iterable[Mapping], false_positives: Iterable[Mapping], *, seed: int
 ) -> Criterion:
-    """Evidence of planted spots and decoys: what F1 they let expect.
+    """Criterion of injected spots and decoys: what F1 they let expect.
 
     Parameters
     ----------
-    recovery, false_spots : iterable of mappings
-        Rows of recovery.csv and false_spots.csv, as text.
+    recovery, false_positives : iterable of mappings
+        Rows of recovery.csv and false_positives.csv.
     seed : int
         Of the resampling.
 
     Returns
     -------
-    Evidence
-        Of each image, the recall is the share found of planted spots as high as the image's own,
-        or of all planted ones where it has none; the precision, what the decoy's spots leave of
+    Criterion
+        Of each image, the recall is the share found of injected spots as high as the image's own,
+        or of all injected ones where it has none; the precision, what the decoy's spots leave of
         those found.
 
     Notes
     -----
     Recovery alone would favour a method the more, the more of anything it takes for spots. And
-    planted spots of all heights alike would favour whatever finds the dimmest, though the image may
-    have none like these: so each height counts by how many of the image's own spots are as high,
-    as `localbg.assessment.background_map` measures them, whatever method looks at it. The number
-    means something beside another method's, which was given the same spots. Of a single image,
-    numbers are drawn again from binomial and Poisson distributions, of each method by itself, which
-    makes the intervals of differences too wide rather than too narrow.
+    injected spots of all heights alike would favour whatever finds the dimmest, though the image
+    may have none like these: so each height counts by how many of the image's own spots are as
+    high, as `localbg.assessment.background_map` measures them, whatever method looks at it. The
+    number means something beside another method's, which was given the same spots. Of a single
+    image, numbers are drawn again from binomial and Poisson distributions, of each method by
+    itself, which makes the intervals of differences too wide rather than too narrow.
     """
     decoys = {
-        (row["image"], row["method"]): (int(row["n"]), int(row["n_spots"]))
-        for row in false_spots
+        (row["image"], row["method"]): (row["n_false"], row["n_spots"])
+        for row in false_positives
         if row["kind"] == "decoy"
     }
     heights = by_height(recovery)
@@ -219,16 +219,16 @@ def judge_by_injection(
         {"image": image, "method": method, "f1": float(_expected_f1(*numbers))}
         for (image, method), numbers in known.items()
     ]
-    measure = "F1 that planted spots and decoys let expect"
-    found = judge_by_images("planted spots", measure, rows, "f1", seed=seed, higher_is_better=True)
+    measure = "F1 that injected spots and decoys let expect"
+    found = judge_by_images("injected spots", measure, rows, "f1", seed=seed, higher_is_better=True)
     if found.n_images != 1:
         return found
     drawn = {}
-    for number, ((_, method), (planted, recovered, own, n, n_spots)) in enumerate(known.items()):
+    for number, ((_, method), (injected, recovered, own, n, n_spots)) in enumerate(known.items()):
         rng = np.random.default_rng([seed, number])
-        again = rng.binomial(planted, recovered / planted, (bootstrap.DRAWS, len(planted)))
+        again = rng.binomial(injected, recovered / injected, (bootstrap.DRAWS, len(injected)))
         false = rng.poisson(n, bootstrap.DRAWS)
-        drawn[method] = _expected_f1(planted, again, own, false, n_spots)
+        drawn[method] = _expected_f1(injected, again, own, false, n_spots)
     single = {method: found.scores[method][0] for method in drawn}
     return replace(
         found,
@@ -242,38 +242,38 @@ def judge_by_injection(
 
 
 def by_height(recovery: Iterable[Mapping]) -> dict[tuple[str, str], list[tuple[int, int, int]]]:
-    """By image and method, for each height of planted spots how many were planted, how many were
+    """By image and method, for each height of injected spots how many were injected, how many were
     recovered, and how many of the image's own are like it.
 
     Parameters
     ----------
     recovery : iterable of mappings
-        Rows of recovery.csv, as text.
+        Rows of recovery.csv.
     """
     found: dict[tuple, list] = {}
     for row in recovery:
         if row["where"] == "all":
-            numbers = tuple(int(row[name]) for name in ("planted", "recovered", "own"))
+            numbers = tuple(row[name] for name in ("injected", "recovered", "own"))
             found.setdefault((row["image"], row["method"]), []).append(numbers)
     return found
 
 
-def _expected_f1(planted, recovered, own, n_false, n_spots):
-    recall = np.average(recovered / planted, axis=-1, weights=own if own.any() else planted)
+def _expected_f1(injected, recovered, own, n_false, n_spots):
+    recall = np.average(recovered / injected, axis=-1, weights=own if own.any() else injected)
     precision = 1 - np.minimum(n_false / max(n_spots, 1), 1)
     return 2 * recall * precision / np.maximum(recall + precision, 1e-9)
 
 
-def judge_by_false_spots(rows: Iterable[Mapping], *, seed: int) -> Criterion:
-    """Evidence of false spots: rows of false_spots.csv, as text.
+def judge_by_false_positives(rows: Iterable[Mapping], *, seed: int) -> Criterion:
+    """Criterion of false positives: rows of false_positives.csv.
 
     Blank images are what they are, a decoy is made: it counts only where there are none.
     """
     rows = list(rows)
     kind = "blank" if any(row["kind"] == "blank" for row in rows) else "decoy"
     return judge_by_images(
-        "false spots",
-        f"false spots per 10,000 pixels of {kind} images",
+        "false positives",
+        f"false positives per 10,000 pixels of {kind} images",
         [row for row in rows if row["kind"] == kind],
         "density",
         seed=seed,
@@ -282,11 +282,11 @@ def judge_by_false_spots(rows: Iterable[Mapping], *, seed: int) -> Criterion:
 
 
 def judge_by_residuals(rows: Iterable[Mapping], *, seed: int) -> Criterion:
-    """Evidence of residuals: rows of residuals.csv, as text; the sign of the trend is left out."""
+    """Criterion of residuals: rows of residuals.csv; the sign of the trend is left out."""
     return judge_by_images(
         "residuals",
         "trend of the foreground with the background",
-        [row | {"trend": (row["trend"] or "").lstrip("-")} for row in rows],
+        [row | {"trend": None if row["trend"] is None else abs(row["trend"])} for row in rows],
         "trend",
         seed=seed,
         higher_is_better=False,
@@ -294,7 +294,7 @@ def judge_by_residuals(rows: Iterable[Mapping], *, seed: int) -> Criterion:
 
 
 def judge_by_stability(rows: Iterable[Mapping], n_images: int) -> Criterion:
-    """Evidence of stability: rows of stability.csv, as text.
+    """Criterion of stability: rows of stability.csv.
 
     A method that is on several axes of a sweep is as stable as on the axis where it is least so.
     """
@@ -316,5 +316,5 @@ def _numbers(row, keys):
     return tuple(_number(row[key], math.nan) for key in keys)
 
 
-def _number(text, missing):
-    return float(text) if text not in (None, "") else missing
+def _number(value, missing):
+    return missing if value is None else value

@@ -2,8 +2,8 @@
 
 What holds over all images need not hold on each: a method that is as good as others on most may
 make spots of the rim of every cell in some. Truth says so where it is known; else what was found
-in a blank image, or in decoys, and what became of planted spots. Decoys are blind to hot pixels, to
-dirt and to texture that is bright only, so the shapes of the spots have a say too.
+in a blank image, or in decoys, and what became of injected spots. Decoys are blind to hot pixels,
+to dirt and to texture that is bright only, so the shapes of the spots have a say too.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ class Judged:
     n_spots, n_false : int
         Spots found, and how many of them are false.
     found : float
-        Share of what is to be found: true spots, or planted ones as high as the image's own.
-    evidence : str
+        Share of what is to be found: true spots, or injected ones as high as the image's own.
+    criterion : str
         ``truth``, ``blank``, ``decoy`` or ``shapes``: what says so.
     of_edges : bool
         Whether edges of the image have much part in what is false.
     shapes : str
         What the spots' shapes say against them, in words; see
-        `localbg.detection.measured_radius.find_doubt`.
+        `localbg.detection.measured_radius.find_fault`.
     contrasts : (float, float) or None
-        Lowest and highest contrast of the planted spots that are as high as the image's own.
+        Lowest and highest contrast of the injected spots that are as high as the image's own.
     """
 
     n_spots: int
     n_false: int
     found: float
-    evidence: str
+    criterion: str
     of_edges: bool = False
     shapes: str = ""
     contrasts: tuple[float, float] | None = None
 
     @property
-    def doubt(self) -> str:
+    def fault(self) -> str:
         """Why not to trust it here, in words that go on with "where"; empty if nothing is wrong."""
         # Where truth is known, shapes have nothing to add.
-        shapes = self.shapes if self.evidence != "truth" else ""
-        return ", and ".join(filter(None, [self._count_doubt(), shapes]))
+        shapes = self.shapes if self.criterion != "truth" else ""
+        return ", and ".join(filter(None, [self._count_fault(), shapes]))
 
-    def _count_doubt(self):
+    def _count_fault(self):
         if self.n_false >= max(FEWEST_FALSE, FALSE_SHARE * self.n_spots):
-            if self.evidence == "blank":
+            if self.criterion == "blank":
                 return f"it finds {format_count(self.n_spots, 'spot')} and there are none"
-            sure = self.evidence == "truth"
+            sure = self.criterion == "truth"
             some = "all" if self.n_false == self.n_spots else f"{self.n_false}"
             about = "" if sure or some == "all" else "about "
             are = "are" if sure or about else "may be"
@@ -77,12 +77,12 @@ class Judged:
         return ""
 
     def _sought(self):
-        if self.evidence == "truth" or not self.contrasts:
+        if self.criterion == "truth" or not self.contrasts:
             return "the true spots"
         low, high = map(format_number, self.contrasts)
         contrasts = low if low == high else f"{low} to {high}"
         return (
-            f"the spots planted as high as the image's own (contrast {contrasts}, in standard "
+            f"the spots injected as high as the image's own (contrast {contrasts}, in standard "
             "deviations of the local noise)"
         )
 
@@ -90,28 +90,28 @@ class Judged:
 def judge_images(
     accuracy: Iterable[Mapping],
     recovery: Iterable[Mapping],
-    false_spots: Iterable[Mapping],
+    false_positives: Iterable[Mapping],
     counts: Iterable[Mapping] = (),
 ) -> dict[str, dict[str, Judged]]:
-    """Judge each method on each image for which there is evidence.
+    """Judge each method on each image that anything judges.
 
     Parameters
     ----------
-    accuracy, recovery, false_spots, counts : iterable of mappings
-        Rows of the tables of these names, as text; none where there is no such table.
+    accuracy, recovery, false_positives, counts : iterable of mappings
+        Rows of the tables of these names; none where there is no such table.
 
     Returns
     -------
     dict of str to dict of str to Judged
         By image and method. Truth outweighs what decoys let expect, and what shapes do. An image
-        without other evidence is judged where the shapes of some method's spots speak against it.
+        that nothing else judges is judged where the shapes of some method's spots speak against it.
     """
     result: dict[str, dict[str, Judged]] = {}
     recovery = list(recovery)
     heights, contrasts = by_height(recovery), _own_contrasts(recovery)
-    for row in false_spots:
-        n, n_spots = int(row["n"]), int(row["n_spots"])
-        edges = row["kind"] == "decoy" and int(row["smooth"] or 0) >= FALSE_SHARE * n
+    for row in false_positives:
+        n, n_spots = row["n_false"], row["n_spots"]
+        edges = row["kind"] == "decoy" and (row["smoothed"] or 0) >= FALSE_SHARE * n
         of_image = result.setdefault(row["image"], {})
         key = row["image"], row["method"]
         of_image[row["method"]] = Judged(
@@ -119,16 +119,16 @@ def judge_images(
             contrasts=contrasts.get(key),
         )
     for row in accuracy:
-        n_spots, n_truth, matched = (int(row[name]) for name in ("n_spots", "n_truth", "matched"))
+        n_spots, n_truth, matched = (row[name] for name in ("n_spots", "n_truth", "matched"))
         found = matched / n_truth if n_truth else 1.0
         of_image = result.setdefault(row["image"], {})
         of_image[row["method"]] = Judged(n_spots, n_spots - matched, found, "truth")
     for image, rows in itertools.groupby(counts, key=lambda row: row["image"]):
-        counted = [row for row in rows if row["n_spots"]]
-        shapes = {row["method"]: measured_radius.find_doubt(row) for row in counted}
+        counted = [row for row in rows if row["n_spots"] is not None]
+        shapes = {row["method"]: measured_radius.find_fault(row) for row in counted}
         if image not in result and any(shapes.values()):
             result[image] = {
-                row["method"]: Judged(int(row["n_spots"]), 0, 1.0, "shapes") for row in counted
+                row["method"]: Judged(row["n_spots"], 0, 1.0, "shapes") for row in counted
             }
         for method in shapes.keys() & result.get(image, {}).keys():
             result[image][method] = replace(result[image][method], shapes=shapes[method])
@@ -141,7 +141,7 @@ def remarks(images: Iterable[Mapping], counts: Iterable[Mapping]) -> dict[str, s
     Parameters
     ----------
     images, counts : iterable of mappings
-        Rows of the tables of these names, as text; those of counts sorted by image.
+        Rows of the tables of these names; those of counts sorted by image.
 
     Returns
     -------
@@ -160,30 +160,30 @@ def remarks(images: Iterable[Mapping], counts: Iterable[Mapping]) -> dict[str, s
 
 
 def recall(heights) -> float:
-    """Share found of planted spots as high as the image's own; 1 where it has none.
+    """Share found of injected spots as high as the image's own; 1 where it has none.
 
     Parameters
     ----------
     heights : sequence of (int, int, int)
         As `localbg.ranking.criteria.by_height` gives them.
     """
-    planted, recovered, own = np.reshape(list(heights), (-1, 3)).T
-    return float(np.average(recovered / planted, weights=own)) if own.any() else 1.0
+    injected, recovered, own = np.reshape(list(heights), (-1, 3)).T
+    return float(np.average(recovered / injected, weights=own)) if own.any() else 1.0
 
 
 def _own_contrasts(recovery):
     """By image and method, the lowest and highest contrast at which the image has own spots."""
     found: dict[tuple[str, str], list[float]] = {}
     for row in recovery:
-        if row["where"] == "all" and int(row["own"]):
-            found.setdefault((row["image"], row["method"]), []).append(float(row["contrast"]))
+        if row["where"] == "all" and row["own"]:
+            found.setdefault((row["image"], row["method"]), []).append(row["contrast"])
     return {key: (min(contrasts), max(contrasts)) for key, contrasts in found.items()}
 
 
 def advise(
     of_images: Mapping[str, Mapping[str, Judged]], remarks: Mapping[str, str] | None = None
 ) -> list[dict]:
-    """Rows of trust.csv.
+    """Rows of reliability.csv.
 
     Parameters
     ----------
@@ -195,9 +195,9 @@ def advise(
     remarks = remarks or {}
     rows = []
     for image, methods in sorted(of_images.items()):
-        doubts = {name: one.doubt for name, one in sorted(methods.items()) if one.doubt}
-        good = [name for name in sorted(methods) if name not in doubts]
-        words = [f"{name}, where {why}" for name, why in doubts.items()]
+        faults = {name: one.fault for name, one in sorted(methods.items()) if one.fault}
+        good = [name for name in sorted(methods) if name not in faults]
+        words = [f"{name}, where {why}" for name, why in faults.items()]
         say = [f"Do not trust {'; nor '.join(words)}."] if words else []
         if good:
             spots = (f"{name} ({format_count(methods[name].n_spots, 'spot')})" for name in good)
@@ -206,22 +206,22 @@ def advise(
         rows.append(
             {
                 "image": image,
-                "evidence": next(iter(methods.values())).evidence,
-                "trusted": " ".join(good),
-                "not_trusted": " ".join(doubts),
+                "criterion": next(iter(methods.values())).criterion,
+                "reliable": " ".join(good),
+                "unreliable": " ".join(faults),
                 "advice": " ".join([*say, *filter(None, [remarks.get(image)])]),
             }
         )
     return rows
 
 
-def find_doubts(of_images: Mapping[str, Mapping[str, Judged]]) -> dict[str, list[tuple[str, str]]]:
-    """By method, the images on which not to trust it, the most false spots first, and why."""
+def find_faults(of_images: Mapping[str, Mapping[str, Judged]]) -> dict[str, list[tuple[str, str]]]:
+    """By method, the images on which not to trust it, the most false positives first, and why."""
     found: dict[str, list] = {}
     for image, methods in of_images.items():
         for name, one in methods.items():
-            if one.doubt:
-                found.setdefault(name, []).append((-one.n_false, image, one.doubt))
+            if one.fault:
+                found.setdefault(name, []).append((-one.n_false, image, one.fault))
     return {name: [pair[1:] for pair in sorted(pairs)] for name, pairs in found.items()}
 
 

@@ -104,7 +104,7 @@ def detect_blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
         [-(sigma**2) * ndimage.gaussian_laplace(image, sigma, mode="nearest") for sigma in sigmas]
     )
     noise = np.array([estimate_noise(plane).noise for plane in space])
-    # The response is half a spot's height. Rounding of flat ground is none.
+    # The response is half a spot's height. Rounding of flat background is none.
     least = np.maximum(CLEAR * noise, max(grey_step, 1e-6 * float(np.ptp(image))))
     clear = space > least[:, None, None]
     peaks = clear & (space == ndimage.maximum_filter(space, size=3, mode="nearest"))
@@ -149,8 +149,8 @@ class Trial:
     spots_left : float
         Median share of the spots' contrast that is in the background; 0 is right.
     structure_lost : float
-        What the background misses of the ground between the spots, as a share of their contrast:
-        95 % of the ground is missed by less. 0 is right.
+        What the background misses of the background between the spots, as a share of their
+        contrast: 95 % of the background is missed by less. 0 is right.
     """
 
     spots_left: float

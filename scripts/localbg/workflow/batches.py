@@ -20,9 +20,9 @@ SECONDS_TO_ADD = 2
 SECONDS_PER_IMAGE = 0.003
 SECONDS_PER_PIXEL = 1e-7
 SECONDS_TO_START = 10
-# How often all methods see an image that evidence is gathered of, and the memory it takes besides.
-EVIDENCE_RUNS = 30
-EVIDENCE_BYTES_PER_PIXEL = 80
+# How often all methods see an image that is assessed, and the memory it takes besides.
+ASSESSMENT_RUNS = 30
+ASSESSMENT_BYTES_PER_PIXEL = 80
 BYTES_PER_PIXEL = 45
 # The script takes 190 MB, and on a cluster the two Snakemakes around it count as well.
 BYTES_TO_START = 700e6
@@ -120,15 +120,15 @@ def minutes(paths: list[str], methods: int) -> int:
     return 5 + int(5 * seconds / 60)
 
 
-def evidence_memory_mb(paths: list[str], methods: int) -> int:
-    """Memory of a job that gathers evidence."""
+def assessment_memory_mb(paths: list[str], methods: int) -> int:
+    """Memory of a job that assesses images."""
     pixels, _ = _pixels(max(paths, key=_file_size))
-    return memory_mb(paths, methods) + int(EVIDENCE_BYTES_PER_PIXEL * pixels / 1e6)
+    return memory_mb(paths, methods) + int(ASSESSMENT_BYTES_PER_PIXEL * pixels / 1e6)
 
 
-def evidence_minutes(paths: list[str], methods: int) -> int:
-    """Time of a job that gathers evidence."""
-    return minutes(paths, methods * EVIDENCE_RUNS)
+def assessment_minutes(paths: list[str], methods: int) -> int:
+    """Time of a job that assesses images."""
+    return minutes(paths, methods * ASSESSMENT_RUNS)
 
 
 def image_seconds(pixels: float) -> float:

@@ -50,7 +50,7 @@ def report(plan: Plan) -> str:
     if warning := measured_radius.warning(tables.read_grouped(folder / "tables" / "counts.csv")):
         aside += [warning]
     first = next(iter(_recommendation(folder)), {})
-    if first.get("verdict") == "none recommended":
+    if first.get("recommendation") == "none recommended":
         aside += [first["reason"]]
     if not failed_rows:
         return "\n".join([done, *aside])
@@ -116,7 +116,7 @@ def try_again(plan: Plan, failed: set[str], torn: set[str] = frozenset()) -> Non
         (folder / "downloads" / image).unlink(missing_ok=True)
     for part, members in plan.sampled.items():
         if not failed.isdisjoint(members):
-            (folder / "evidence" / f"{part}.jsonl").unlink(missing_ok=True)
+            (folder / "assessment" / f"{part}.jsonl").unlink(missing_ok=True)
     for kind in ("image", *KINDS, "spots"):
         for path in (folder / kind).rglob("*"):
             of_failed = path.stem in failed and path.is_file()

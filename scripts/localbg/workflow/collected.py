@@ -146,7 +146,7 @@ def from_steps(images: list[dict], results: list[dict]) -> Iterator[ImageResults
                 records = map(files.read_json, paths[:3])
                 methods[result["method"]] = {
                     "record": {k: v for record in records for k, v in record.items()},
-                    "spots": [list(spot.values()) for spot in tables.read(paths[3])],
+                    "spots": tables.read_cells(paths[3]),
                 }
         yield ImageResults(row, facts, failure, methods, failed)
 

@@ -76,15 +76,15 @@ def _whole(value, spec):
     return int(value) if isinstance(value, float) and is_whole else value
 
 
-def evidence(given: dict) -> tuple[dict, list[str]]:
-    """The config's ``evidence`` with all defaults and a list of contrasts, and what is wrong."""
-    known = defaults()["evidence"]
+def assessment(given: dict) -> tuple[dict, list[str]]:
+    """The config's ``assessment`` with all defaults and a list of contrasts, and what is wrong."""
+    known = defaults()["assessment"]
     settings = known | given
     ladder = known["contrasts"] | settings["contrasts"]
     low, high, steps = ladder["lowest"], ladder["highest"], ladder["steps"]
     if low >= high:
         return settings, [
-            f"evidence, contrasts: lowest is {low}, highest is {high}; expected a higher highest"
+            f"assessment, contrasts: lowest is {low}, highest is {high}; expected a higher highest"
         ]
     settings["contrasts"] = [
         float(f"{low * (high / low) ** (i / (steps - 1)):.6g}") for i in range(steps)

@@ -96,9 +96,9 @@ class Fingerprints:
         code = self._code("thresholds", background)
         return hash_parts(code, work["steps"], rows, asked, self._stamps(work))
 
-    def evidence(self, part: str) -> str:
-        """Of the piece that a job leaves which gathers evidence."""
-        code = self._code("evidence", *self._plan.steps["background"])
+    def assessment(self, part: str) -> str:
+        """Of the piece that a job leaves that assesses images."""
+        code = self._code("assess", *self._plan.steps["background"])
         return self._piece(code, self._plan.gathering(part))
 
     def _piece(self, code, work):
@@ -149,7 +149,7 @@ class Fingerprints:
                 path = f"{plan.results}/shared_threshold/{mask}/{pool}.json"
                 yield path, partial(self.shared, mask, pool)
         for part in plan.sampled:
-            yield f"{plan.results}/evidence/{part}.jsonl", partial(self.evidence, part)
+            yield f"{plan.results}/assessment/{part}.jsonl", partial(self.assessment, part)
         if plan.batches:
             yield from self._of_batches()
         else:

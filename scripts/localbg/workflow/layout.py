@@ -105,7 +105,7 @@ def logs(plan: Plan) -> dict[str, list[str]]:
         for mask in plan.shared()
         for pool in sorted({plan.pool(mask, image) for image in plan.images})
     ]
-    found = {"evidence": plan.sampled, "sweep": plan.sweeps, "share_threshold": pools}
+    found = {"assess": plan.sampled, "sweep": plan.sweeps, "share_threshold": pools}
     found["download"] = plan.addresses
     if plan.batches:
         start = f"{plan.results}/batches/"
@@ -128,21 +128,21 @@ def logs(plan: Plan) -> dict[str, list[str]]:
     }
 
 
-def verdict_tables(plan: Plan) -> dict[str, str]:
+def criteria_tables(plan: Plan) -> dict[str, str]:
     """Tables that say which method is right, by name; `scripts/recommend.py` reads them."""
     names = []
     if plan.with_truth:
         names += ["accuracy", "accuracy_pooled", "accuracy_differences", "crossvalidation"]
     if plan.sampled:
-        names += ["recovery", "false_spots", "residuals"]
+        names += ["recovery", "false_positives", "residuals"]
     if plan.sweeps:
         names += ["stability"]
     return {name: f"{plan.results}/tables/{name}.csv" for name in names}
 
 
-def evidence(plan: Plan) -> list[str]:
-    """What the jobs that gather evidence leave: a file for each batch or image."""
-    return [f"{plan.results}/evidence/{part}.jsonl" for part in plan.sampled]
+def assessments(plan: Plan) -> list[str]:
+    """What the jobs that assess images leave: a file for each batch or image."""
+    return [f"{plan.results}/assessment/{part}.jsonl" for part in plan.sampled]
 
 
 def drawn(plan: Plan, image: str) -> dict:

@@ -62,10 +62,10 @@ class Plan:
         Kinds of images that batches write as well.
     config : dict
         What all this was made from, with a value for every key.
-    evidence : dict
-        How to gather it: the config's ``evidence``, with a list of ``contrasts``.
+    assessment : dict
+        How to do it: the config's ``assessment``, with a list of ``contrasts``.
     sampled : dict of str to list of str
-        Ids of the images that evidence is gathered of, by name of the job: a batch, or an image.
+        Ids of the images that are assessed, by name of the job: a batch, or an image.
     notes : list of str
         What was left out of the images, a line each.
     versions : localbg.io.web.Versions or None
@@ -82,7 +82,7 @@ class Plan:
     batches: dict[str, list[str]] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
     config: dict = field(default_factory=dict)
-    evidence: dict = field(default_factory=dict)
+    assessment: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
     _stamps: dict[str, list] = field(default_factory=dict, init=False, repr=False, compare=False)
     notes: list[str] = field(default_factory=list)
@@ -132,9 +132,9 @@ class Plan:
         }
 
     def gathering(self, part: str) -> dict:
-        """What a job that gathers evidence needs to know: its images, and all methods."""
+        """What a job that assesses images needs to know: its images, and all methods."""
         methods = list(self.methods.values())
-        settings = self.evidence | {"seed": self.seed}
+        settings = self.assessment | {"seed": self.seed}
         return self._work(self.sampled[part], methods) | {
             "settings": settings,
             "results": self.results,
@@ -316,7 +316,7 @@ def make_plan(config: dict) -> Plan:
     problems += wrong
     methods, wrong = make_recipes(config)
     problems += wrong
-    evidence, wrong = keys.evidence(config["evidence"])
+    assessment, wrong = keys.assessment(config["assessment"])
     problems += wrong
     if not problems:
         problems += [
@@ -339,15 +339,15 @@ def make_plan(config: dict) -> Plan:
         plan.keep = run["keep"]
     for name, recipe in sorted(methods.items()):
         plan.methods[name] = add_method(name, recipe, plan.steps)
-    plan.evidence = evidence
+    plan.assessment = assessment
     plan.sampled = _sampled(plan)
     return plan
 
 
 def _sampled(plan):
-    """Images that evidence is gathered of, job by job. Blank ones have no spots to stand for."""
+    """Images that are assessed, job by job. Blank ones have no spots to stand for."""
     groups = {name: row.group for name, row in plan.images.items() if row.role != scope.BLANK}
-    chosen = set(spread(groups, plan.evidence["images"], plan.seed))
+    chosen = set(spread(groups, plan.assessment["images"], plan.seed))
     parts = plan.batches or {image: [image] for image in plan.images}
     found = {
         part: [image for image in members if image in chosen] for part, members in parts.items()

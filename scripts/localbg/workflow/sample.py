@@ -1,4 +1,4 @@
-"""A few of many images, spread over their groups: evidence costs several runs of all methods."""
+"""A few of many images, spread over their groups: an assessment costs many runs of all methods."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def spread(groups: Mapping[str, str], most: int, seed: int) -> list[str]:
     Notes
     -----
     Within a group the order is that of a hash of seed and id. So an image more or less changes the
-    choice of hardly any other, and evidence that was gathered stays good.
+    choice of hardly any other, and assessments that are there stay good.
     """
     by_group: dict[str, list[str]] = {}
     for image, group in groups.items():

@@ -51,7 +51,7 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
     step = "read"
     try:
         plane = planned_image.read(source, row["picks"], stamp)
-        step = "evidence"
+        step = "assess"
         return said | assess.assess_image(
             plane,
             row["image"],

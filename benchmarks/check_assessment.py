@@ -1,10 +1,10 @@
-"""How far the evidence without annotation is right, on real images whose spots are known.
+"""How far the assessment without annotation is right, on real images whose spots are known.
 
-    python benchmarks/check_evidence.py --annotated DIR [DIR ...] [--docs docs/accuracy.md]
+    python benchmarks/check_assessment.py --annotated DIR [DIR ...] [--docs docs/accuracy.md]
 
-What a user reads without any truth (`false_spots.csv`, the F1 that planted spots and decoys let
-expect, which methods not to trust on an image) beside what is true of the same spots, for each set
-and each of six methods: the shipped backgrounds with the default rule and with Otsu's.
+What a user reads without any truth (`false_positives.csv`, the F1 that injected spots and decoys
+let expect, which methods not to trust on an image) beside what is true of the same spots, for each
+set and each of six methods: the shipped backgrounds with the default rule and with Otsu's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from known_images import Case
 from real_sets import read_sets, tally
 
 from localbg.assessment import assess
-from localbg.io import images, tables
+from localbg.io import images
 from localbg.pipeline import chain
 from localbg.ranking import criteria, reliability
 from localbg.workflow.plan import make_plan
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 @functools.cache
-def planned(planted: int) -> dict:
+def planned(injected: int) -> dict:
     """Methods, steps and settings as `localbg.assessment.assess.assess_image` takes them."""
     shipped = make_plan({"images": {"a": {"path": "a.tif"}}}).methods
     methods = {
@@ -47,20 +47,20 @@ def planned(planted: int) -> dict:
     for recipe in methods.values():
         recipe["background"].pop("polarity", None)
     config = {"images": {"a": {"path": "a.tif"}}, "methods": methods, "compare": []}
-    told = make_plan(config | {"evidence": {"planted": planted}}).gathering("a")
+    told = make_plan(config | {"assessment": {"injected": injected}}).gathering("a")
     return {key: told[key] for key in ("methods", "steps", "settings")}
 
 
-def gathered(case: Case, planted: int) -> list[dict]:
+def gathered(case: Case, injected: int) -> list[dict]:
     """What is estimated and what is true of one image: a row for each method."""
-    told, plane = planned(planted), images.read(case.path)
+    told, plane = planned(injected), images.read(case.path)
     true = {}
     for method, made in chain.run_methods(plane, case.radius, told["methods"], told["steps"]):
         true[method["method"]] = tally(case, made.places)
     found = assess.assess_image(plane, case.name, case.radius, **told)
     recovery, false = (
-        [{k: tables.text(k, v) for k, v in ({"image": case.name} | row).items()} for row in rows]
-        for rows in (found["recovery"], found["false_spots"])
+        [{"image": case.name} | row for row in rows]
+        for rows in (found["recovery"], found["false_positives"])
     )
     expected = criteria.judge_by_injection(recovery, false, seed=0).scores
     judged = reliability.judge_images([], recovery, false)[case.name]
@@ -73,28 +73,30 @@ def gathered(case: Case, planted: int) -> list[dict]:
             "n_false": one.n_false,
             "recall": one.found,
             "f1": expected[method][0] if method in expected else np.nan,
-            "doubted": bool(one.doubt),
+            "flagged": bool(one.fault),
             "true_found": true[method].matched + true[method].false,
             "true_false": true[method].false,
             "true_recall": true[method].recall,
             "true_f1": true[method].f1,
-            "deserved": bool(_true_doubt(true[method])),
+            "deserved": bool(_true_fault(true[method])),
         }
         for method, one in judged.items()
     ]
 
 
-def _true_doubt(one):
+def _true_fault(one):
     found = one.matched + one.false
-    return reliability.Judged(found, one.false, one.recall, "truth").doubt
+    return reliability.Judged(found, one.false, one.recall, "truth").fault
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """By set and method: shares of false spots pooled, recall and F1 as means of the images; on how
-    many images the method is not to be trusted, rightly, wrongly, and where nothing is said."""
+    """By set and method: share of false positives pooled, mean recall and F1 of the images.
+
+    And on how many images the method is called unreliable, rightly, wrongly, and where it is not.
+    """
     found = []
     for (name, method), part in rows.groupby(["set", "method"], sort=False):
-        right = (part["doubted"] & part["deserved"]).sum()
+        right = (part["flagged"] & part["deserved"]).sum()
         found.append(
             {
                 "set": name,
@@ -105,8 +107,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
                 "recall: true": part["true_recall"].mean(),
                 "F1: estimated": part["f1"].mean(),
                 "F1: true": part["true_f1"].mean(),
-                "doubted rightly": int(right),
-                "wrongly": int(part["doubted"].sum() - right),
+                "flagged rightly": int(right),
+                "wrongly": int(part["flagged"].sum() - right),
                 "not but should be": int(part["deserved"].sum() - right),
             }
         )
@@ -121,7 +123,7 @@ def in_words(table: pd.DataFrame) -> str:
     """How far estimates lie from the truth, and where they do so the most."""
     sentences = []
     for what, estimate, truth in (
-        ("share of false spots", "false: estimated", "false: true"),
+        ("share of false positives", "false: estimated", "false: true"),
         ("share found", "recall: estimated", "recall: true"),
         ("F1", "F1: estimated", "F1: true"),
     ):
@@ -132,10 +134,10 @@ def in_words(table: pd.DataFrame) -> str:
             f"`{worst['set']}`: {worst[estimate]:.2f} where {worst[truth]:.2f} is true."
         )
     unseen, wrongly = table["not but should be"].sum(), table["wrongly"].sum()
-    deserved = unseen + table["doubted rightly"].sum()
+    deserved = unseen + table["flagged rightly"].sum()
     sentences.append(
         f"Of {deserved} times that a method is not to be trusted on an image, {unseen} are not "
-        f"seen; {wrongly} times it is doubted wrongly."
+        f"seen; {wrongly} times it is flagged wrongly."
     )
     return " ".join(sentences)
 
@@ -156,7 +158,7 @@ def main(argv=None):
     """Gather, print, and write the tables as CSV and onto the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--annotated", type=Path, nargs="+", required=True, metavar="DIR")
-    parser.add_argument("--planted", type=int, default=64, help="spots of each height, as shipped")
+    parser.add_argument("--injected", type=int, default=64, help="spots of each height, as shipped")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks")
     parser.add_argument(
         "--docs", type=Path, nargs="+", default=[], help="pages whose tables are to be replaced"
@@ -166,7 +168,7 @@ def main(argv=None):
 
     rows, cases = [], read_sets(options.annotated)
     with ProcessPoolExecutor(WORKERS) as pool:
-        work = functools.partial(gathered, planted=options.planted)
+        work = functools.partial(gathered, injected=options.injected)
         for case, of_image in zip(cases, pool.map(work, cases), strict=True):
             logger.info("%s: %s", case.family, case.name)
             rows += of_image
@@ -174,12 +176,12 @@ def main(argv=None):
     table = summary(rows)
     chosen = choices(table)
     options.out.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(options.out / "evidence.csv", index=False, float_format="%.4f")
+    rows.to_csv(options.out / "assessment.csv", index=False, float_format="%.4f")
     for shown in (table, chosen):
         print(shown.to_string(index=False, float_format="%.2f"))
     if options.docs:
         parts = (in_words(table), markdown(table), markdown(chosen))
-        fill(options.docs, {"evidence": "\n\n".join(parts)})
+        fill(options.docs, {"assessment": "\n\n".join(parts)})
 
 
 if __name__ == "__main__":

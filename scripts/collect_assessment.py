@@ -1,4 +1,4 @@
-"""Gather the evidence of all images into tables, and fit curves of completeness to it."""
+"""Gather the assessments of all images into tables, and fit curves of completeness to it."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -23,15 +23,15 @@ def main(
     Parameters
     ----------
     pieces : list of str
-        What `scripts/evidence.py` wrote.
+        What `scripts/assess.py` wrote.
     counts : str
         Path of the table of counts, for the blank images.
     blanks : list of str
         Ids of images in which there can be no spots.
     settings : dict
-        The config's ``evidence``, with a list of ``contrasts``.
+        The config's ``assessment``, with a list of ``contrasts``.
     outputs : dict
-        Paths of the tables ``recovery``, ``completeness``, ``false_spots`` and ``residuals``.
+        Paths of the tables ``recovery``, ``completeness``, ``false_positives`` and ``residuals``.
     fingerprints : list of str
         What each piece should carry.
     """
@@ -44,7 +44,7 @@ def main(
         blank = in_blanks(counts, set(blanks))
         decoys = taken(collected.lines(pieces, fingerprints), recovery, write)
         for row in heapq.merge(blank, decoys, key=lambda row: (row["image"], row["method"])):
-            write["false_spots"].row(row)
+            write["false_positives"].row(row)
         for row in recovery.rows():
             write["completeness"].row(row)
 
@@ -59,7 +59,7 @@ def in_blanks(counts: str, blanks: set[str]) -> Iterator[dict]:
                 yield {
                     **{key: row[key] for key in ("image", "group", "method", "density")},
                     "kind": "blank",
-                    "n": row["n_spots"],
+                    "n_false": row["n_spots"],
                     "n_spots": row["n_spots"],
                 }
 
@@ -80,7 +80,7 @@ def taken(lines: Iterable[list[dict]], recovery: Recovery, write: dict) -> Itera
         for name in ("recovery", "residuals"):
             for row in line[name]:
                 write[name].row(key | row)
-        for row in line["false_spots"]:
+        for row in line["false_positives"]:
             yield key | row
 
 
