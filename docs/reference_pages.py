@@ -7,11 +7,13 @@ built. `python docs/reference_pages.py config` prints a part.
 import ast
 import re
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "scripts"))
 
-from localbg.io.columns import COLUMNS, COMPARISON
+from localbg.io.columns import COLUMNS, Column
+from localbg.io.table_summaries import SUMMARIES
 from localbg.pipeline import signatures
 from localbg.workflow import config, sheet
 
@@ -77,42 +79,13 @@ SHEET = {
     "role": "`blank` for an image in which there can be no spots, such as a control: all that is "
     "found in it is false, and a shared threshold may be taken from it",
 }
-ROWS = {
-    "images": "image",
-    "spots": "spot, image and method",
-    "counts": "image and method",
-    "parameters": "image and method; goes on with what each step takes, `<step>_<parameter>`, "
-    "sizes in pixels",
-    "comparison": "image, with a column of counts for each method between `group` and "
-    "`count_median`",
-    "agreement": "image and pair of methods",
-    "accuracy": "image with truth, and method",
-    "accuracy_pooled": "method, over all images with truth",
-    "accuracy_differences": "pair of methods, on the same images with truth",
-    "crossvalidation": "sweep and group left out",
-    "stability": "method of a sweep and listed parameter",
-    "groups": "group and method",
-    "look_first": "image that is to be looked at",
-    "recommendation": "method, the recommended one first",
-    "reliability": "image for which there is a criterion",
-    "methods": "method and listed value: what tells the methods of a sweep apart",
-    "recovery": "image, method, local background and contrast: the injected spots behind "
-    "`completeness.csv`",
-    "completeness": "method, local background, and image or group or all together: how high an "
-    "amplitude must be to be detected",
-    "false_positives": "image and method: what was detected where there is nothing",
-    "residuals": "image and method: spots left in the background, background left in the "
-    "foreground",
-    "failures": "image that failed, or on which some methods did",
-    # Until main is merged.
-    "trust": "image",
-    "false_spots": "image",
-}
+# Of comparison.csv, whose columns follow from the methods.
 OF_COMPARISON = {
-    "image": ("id of the image", "text"),
-    "group": ("group in the sheet", "text"),
-    "count_median": ("median of the methods' counts", "float"),
-    "count_spread": ("highest count minus lowest", "float"),
+    "image": COLUMNS["counts"]["image"],
+    "group": COLUMNS["counts"]["group"],
+    "<method>": Column("number of spots, a column for each method", "int"),
+    "count_median": Column("median of these numbers", "float"),
+    "count_spread": Column("the highest of them minus the lowest", "float"),
 }
 
 
@@ -240,26 +213,21 @@ def of_sheet() -> str:
 
 def of_tables() -> str:
     """The data dictionary: every column of every table, its meaning, type and unit."""
-    tables = dict(COLUMNS)
-    ends = [name for part in COMPARISON for name in part]
-    tables["comparison"] = {name: OF_COMPARISON[name] for name in ends}
+    tables = COLUMNS | {"comparison": OF_COMPARISON}
+    rows = [(f"[`{name}.csv`](#{name}csv)", _row(name)) for name in sorted(tables)]
     parts = [_of_table(name, tables[name]) for name in sorted(tables)]
-    rows = [(f"[`{name}.csv`](#{name}csv)", ROWS[name].split(";")[0]) for name in sorted(tables)]
     return "\n\n".join([_table(("table", "one row per"), rows), *parts])
 
 
+def _row(name):
+    """What a row is: the beginning of what is said of the table."""
+    return re.split("[:.]", SUMMARIES[name])[0].removeprefix("One row per ")
+
+
 def _of_table(name, columns):
-    rows = [(f"`{key}`", *_described(column)) for key, column in columns.items()]
+    rows = [(f"`{key}`", *astuple(column)) for key, column in columns.items()]
     table = _table(("column", "meaning", "type", "unit"), rows)
-    return f"## {name}.csv\n\n`tables/{name}.csv`: one row per {ROWS[name]}.\n\n{table}"
-
-
-def _described(column):
-    if isinstance(column, str):  # until columns have a type and a unit
-        return column, "", ""
-    if isinstance(column, tuple):
-        return (*column, "")
-    return column.meaning, column.type, column.unit
+    return f"## {name}.csv\n\n`tables/{name}.csv`. {SUMMARIES[name]}\n\n{table}"
 
 
 def _yaml(value):
