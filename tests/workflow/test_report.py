@@ -12,9 +12,9 @@ import yaml
 
 from conftest import ROOT, snakemake
 from localbg.core import files
-from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from simulate import gaussian_spots
+from small_study import read_text
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
@@ -22,8 +22,10 @@ exceptions = pytest.importorskip("selenium.common.exceptions")
 
 TRUTH = ["accuracy", "accuracy_differences", "accuracy_pooled", "crossvalidation"]
 OTHERS = ["agreement", "comparison", "counts", "failures", "groups", "images", "look_first"]
-OTHERS += ["completeness", "false_spots", "recovery", "residuals"]
-TABLES = sorted([*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots", "trust"])
+OTHERS += ["completeness", "false_positives", "recovery", "residuals"]
+TABLES = sorted(
+    [*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots", "reliability"]
+)
 METHODS = ["gaussian", "median", "tophat"]
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
@@ -120,7 +122,7 @@ class Page:
 
 
 def table(run, name):
-    return tables.read(run / "results" / "tables" / f"{name}.csv")
+    return read_text(run / "results" / "tables" / f"{name}.csv")
 
 
 def test_first_page_says_what_was_run(page, default_run):
@@ -136,19 +138,19 @@ def test_first_page_says_what_was_run(page, default_run):
     assert min(graph.size.values()) > 100
 
 
-def test_first_page_states_the_verdict(page, default_run):
+def test_first_page_states_the_recommendation(page, default_run):
     said = page.main().replace("\n", " ")
     first = table(default_run, "recommendation")[0]
     assert f"Recommended: {first['method']}. {first['reason']}" in said
     assert f"What would settle it: {first['would_settle']}" in said
 
 
-def test_the_verdict_has_a_page_with_the_reasons(page, default_run):
-    page.click("0 Verdict")
+def test_the_recommendation_has_a_page_with_the_reasons(page, default_run):
+    page.click("0 Recommendation")
     assert page.open("recommendation").get_property("naturalWidth") > 700
     said = page.describe("recommendation")
     for row in table(default_run, "recommendation"):
-        assert f"{row['rank']} {row['method']} {row['verdict']} {row['reason']}" in said
+        assert f"{row['rank']} {row['method']} {row['recommendation']} {row['reason']}" in said
 
 
 def test_first_page_leads_to_the_results(page):
@@ -169,8 +171,8 @@ def test_every_table_is_there_by_name_with_its_bytes(page, default_run):
 def test_captions_of_tables_explain_their_columns(page, name):
     page.click("3 Tables")
     said = page.describe(name)
-    for column, meaning in COLUMNS.get(name, {}).items():
-        assert f"{column}: {meaning}" in said
+    for label, column in COLUMNS.get(name, {}).items():
+        assert f"{label}: {column.meaning}" in said
 
 
 def test_caption_of_counts_states_every_count(page, default_run):
@@ -190,11 +192,11 @@ def test_overview_figures_are_there_with_captions(page, name, default_run):
     assert sum(line.startswith(rows[0]["image"] + " ") for line in said.splitlines()) > 0
 
 
-def test_figures_of_evidence_are_there_with_captions(page, default_run):
+def test_figures_of_the_assessment_are_there_with_captions(page, default_run):
     said = {}
-    for name in ("completeness", "false spots and residuals"):
-        page.click("4 Evidence")
-        assert page.names() == ["completeness", "false spots and residuals"]
+    for name in ("completeness", "false positives and residuals"):
+        page.click("4 Assessment")
+        assert page.names() == ["completeness", "false positives and residuals"]
         assert page.open(name).get_property("naturalWidth") == 1560
         said[name] = page.describe(name).replace("\n", " ")
     (row,) = (
@@ -203,8 +205,8 @@ def test_figures_of_evidence_are_there_with_captions(page, default_run):
         if (row["image"], row["method"], row["where"]) == ("cell", "median", "all")
     )
     half = " ".join(f"{float(row[f'contrast50{end}']):.3g}" for end in ("", "_low", "_high"))
-    assert f"cell cell median {row['planted']} {half} " in said["completeness"]
-    assert "an estimate, not the truth" in said["false spots and residuals"]
+    assert f"cell cell median {row['injected']} {half} " in said["completeness"]
+    assert "an estimate, not the truth" in said["false positives and residuals"]
 
 
 @pytest.mark.parametrize("image", ["cell", "disc_clean", "disc_noisy"])

@@ -14,8 +14,8 @@ SUMMARIES = {
     "recommendation": "One row per method, the best first, ranked by the strongest criterion "
     "there is: truth, then injected spots, false positives, residuals, stability. Methods without "
     "a real difference share a rank. Counts have no say.",
-    "reliability": "One row per image that there is a criterion for: which methods are reliable on it, "
-    "and which are not. What holds over all images need not hold on each.",
+    "reliability": "One row per image that there is a criterion for: which methods are reliable on "
+    "it, and which are not. What holds over all images need not hold on each.",
     "look_first": "One row per image to look at first. These images failed, their grey levels are "
     "odd, no method does well on them or finds anything, the methods disagree on their spots, the "
     "spots are narrow as hot pixels, far too wide or of another size than the spot radius, or "
@@ -48,8 +48,8 @@ SUMMARIES = {
     "recovered.",
     "recovery": "One row per image, method, local background and contrast: how many spots of that "
     "amplitude were injected, and how many of them were recovered.",
-    "false_positives": "One row per image, method and kind: the spots detected where there are none, "
-    "in blank images and in decoys. Decoys give an estimate, and are blind to hot pixels, to dirt "
+    "false_positives": "One row per image, method and kind: the spots detected where there are "
+    "none, in blank images and in decoys. Decoys give an estimate, and are blind to hot pixels, to dirt "
     "and to texture that is bright only.",
     "residuals": "One row per image and method: what the method left in the wrong place, spots in "
     "the background and background in the foreground.",

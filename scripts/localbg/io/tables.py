@@ -63,33 +63,35 @@ def read_cells(path: str | os.PathLike) -> list[list[str]]:
         return list(csv.reader(file))[1:]
 
 
-def _rows(path):
+def _rows(path, others="text"):
     with open(path, encoding="utf-8", newline="") as file:
         cells = csv.reader(file)
-        columns = [(name, PARSERS[TYPES.get(name, "text")]) for name in next(cells, [])]
+        columns = [(name, PARSERS[TYPES.get(name, others)]) for name in next(cells, [])]
         for row in cells:
             yield {name: parse(cell) for (name, parse), cell in zip(columns, row, strict=True)}
 
 
-def read(path: str | os.PathLike) -> list[dict]:
+def read(path: str | os.PathLike, others: str = "text") -> list[dict]:
     """Read a CSV table as rows of values, of the types that `localbg.io.columns` declares.
 
     Parameters
     ----------
     path : path
+    others : str
+        Type of columns that are not declared, such as those that are named after methods.
 
     Returns
     -------
     list of dict
         Values by column: text, whole numbers, decimal numbers or booleans. What is unknown is None,
-        or of text the empty one. A column that is not declared, such as of a method, is text.
+        or of text the empty one.
 
     Raises
     ------
     ValueError
         If a cell is not of its column's type, or a row has more or fewer cells than the header.
     """
-    return list(_rows(path))
+    return list(_rows(path, others))
 
 
 def read_grouped(path: str | os.PathLike) -> Iterator[tuple[str, list[dict]]]:

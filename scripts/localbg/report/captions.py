@@ -21,7 +21,9 @@ from tempfile import NamedTemporaryFile
 from localbg.core import files
 from localbg.core.text import describe_parameters, format_count, format_number
 from localbg.io import tables
-from localbg.io.columns import COLUMNS, TABLES
+from localbg.io.cells import format_cell
+from localbg.io.columns import COLUMNS
+from localbg.io.table_summaries import SUMMARIES
 
 # What the captions of tables show: some columns, of other tables all, of the spots none.
 SHOWN = {
@@ -30,31 +32,21 @@ SHOWN = {
     "counts": "image method status n_spots threshold spot_radius measured_radius narrow wide "
     "saturated",
     "agreement": "image method_a method_b matched only_a only_b jaccard",
-    "recommendation": "rank method verdict estimate low high difference difference_low "
+    "recommendation": "rank method recommendation estimate low high difference difference_low "
     "difference_high",
-    "trust": "image evidence advice",
+    "reliability": "image criterion advice",
     "groups": "group method n_images count_mean count_low count_high density_mean",
     "stability": "sweep parameter fixed value method count_mean slope plateau_from plateau_to",
     "parameters": "image method denoise_filter background_filter threshold_rule threshold",
     "accuracy": "image method status reason matched precision recall f1",
-    "completeness": "image group method where planted contrast50 contrast50_low contrast50_high "
+    "completeness": "image group method where injected contrast50 contrast50_low contrast50_high "
     "contrast90 note",
-    "recovery": "image method where contrast planted recovered position_error intensity_bias",
-    "false_spots": "image method kind n density n_spots turned smooth",
-    "residuals": "image method leakage rise_under_spots trend count_correlation edge_excess "
-    "negative_fraction",
+    "recovery": "image method where contrast injected recovered position_error intensity_bias",
+    "false_positives": "image method kind n_false density n_spots inverted smoothed",
+    "residuals": "image method self_subtraction excess_under_spots trend count_correlation "
+    "edge_excess negative_fraction",
     "failures": "image step reason",
 }
-# Columns of text. All others are numbers; an id may look like one and must stay as it is.
-WORDS = (
-    *("image", "group", "method", "method_a", "method_b", "path", "status", "reason", "step"),
-    *("shape", "axes", "dtype", "photometric", "axes_note", "pixel_size_note", "flags"),
-    *("companions",),
-    *("denoise", "background", "threshold rule", "resampled"),
-    *("verdict", "evidence", "measure", "would_settle", "reasons", "fixed"),
-    *("plateau_from", "plateau_to", "sweep", "parameter", "value", "left_out", "chosen", "best"),
-    *("where", "kind", "note", "advice", "trusted", "not_trusted", "not_on"),
-)
 
 
 def offer() -> None:
@@ -99,7 +91,9 @@ class Run:
         """Rows of a table that have the wanted values; none where there is no such table."""
         path = self._path(name)
         if name not in self._tables:
-            self._tables[name] = tables.read(path) if path.exists() else []
+            # Its columns are the methods, whose counts are whole numbers.
+            others = "int" if name == "comparison" else "text"
+            self._tables[name] = tables.read(path, others) if path.exists() else []
         return [row for row in self._tables[name] if wanted.items() <= row.items()]
 
     def count(self, name: str) -> int:
@@ -111,15 +105,15 @@ class Run:
         """Number of images that a table names."""
         return len({row["image"] for row in self.table(name)})
 
-    def trust(self) -> list[dict]:
-        """Rows of the table trust, those first on which some method is not to be trusted."""
-        return sorted(self.table("trust"), key=lambda row: not row["not_trusted"])
+    def reliability(self) -> list[dict]:
+        """Rows of the table reliability, those first on which some method is unreliable."""
+        return sorted(self.table("reliability"), key=lambda row: not row["unreliable"])
 
     def shown(self, name: str) -> str:
         """The first rows of a table as HTML, of the columns that say most; empty of the spots."""
         if SHOWN.get(name) == "":
             return ""
-        rows = self.trust() if name == "trust" else self.table(name)
+        rows = self.reliability() if name == "reliability" else self.table(name)
         return html(rows, SHOWN.get(name, "").split())
 
     def summary(self) -> list[dict]:
@@ -128,7 +122,7 @@ class Run:
         for method, recipe in self.recipes.items():
             counted = [row["n_spots"] for row in self.table("counts", method=method, status="ok")]
             scored = tables.scored(self.table("accuracy", method=method))
-            f1 = [float(row["f1"]) for row in scored]
+            f1 = [row["f1"] for row in scored]
             origin = "denoised" if recipe["background"]["of"] == "denoised" else "raw"
             background = {k: v for k, v in recipe["background"].items() if k != "of"}
             rows.append(
@@ -137,7 +131,7 @@ class Run:
                     "denoise": describe_parameters(recipe["denoise"]),
                     "background": f"{describe_parameters(background)}, of the {origin} image",
                     "threshold rule": describe_parameters(recipe["threshold"]),
-                    "spots in all": sum(map(int, counted)),
+                    "spots in all": sum(counted),
                 }
                 | ({"mean F1": mean(f1)} if f1 else {})
             )
@@ -177,8 +171,10 @@ def html(rows: Iterable[Mapping], columns: Iterable[str] = (), limit: int = 30) 
     if not rows:
         return "<p>No rows.</p>"
     columns = list(columns) or list(rows[0])
-    head = _line(_cell("th", name, name.replace("_", " ")) for name in columns)
-    body = (_line(_cell("td", name, row.get(name)) for name in columns) for row in rows[:limit])
+    values = ([row.get(name) for name in columns] for row in rows[:limit])
+    is_number = {name: any(_is_number(row.get(name)) for row in rows) for name in columns}
+    head = _line(_cell("th", name.replace("_", " "), is_number[name]) for name in columns)
+    body = (_line(_cell("td", value, _is_number(value)) for value in row) for row in values)
     rest = (
         f"<p>… and {format_count(len(rows) - limit, 'more row')}.</p>" if len(rows) > limit else ""
     )
@@ -187,14 +183,15 @@ def html(rows: Iterable[Mapping], columns: Iterable[str] = (), limit: int = 30) 
 
 def description(name: str) -> str:
     """What a row of a table is, and what the table is for, as captions can hold it."""
-    return words(TABLES[name])
+    return words(SUMMARIES[name])
 
 
-def columns(name: str) -> str:
+def columns(table: str) -> str:
     """What the columns of a table mean, as an HTML list in one line; empty where none is known."""
     items = "".join(
-        f"<li><strong>{escape(column)}</strong>: {escape(meaning)}</li>"
-        for column, meaning in COLUMNS.get(name, {}).items()
+        f"<li><strong>{escape(name)}</strong>: {escape(column.meaning)}"
+        f"{escape(f', {column.unit}') if column.unit else ''}</li>"
+        for name, column in COLUMNS.get(table, {}).items()
     )
     return f"<ul>{items}</ul>" if items else ""
 
@@ -203,11 +200,13 @@ def _line(cells):
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _cell(tag, column, value):
-    side = "left" if column in WORDS else "right"
-    if value is None:
-        value = ""
-    elif tag == "td" and column not in WORDS and "." in str(value):
-        value = format_number(float(value))
-    text = escape(str(value)).replace("\n", " ")
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cell(tag, value, is_number):
+    side = "right" if is_number else "left"
+    if not isinstance(value, str):
+        value = format_number(value) if isinstance(value, float) else format_cell("", value)
+    text = escape(value).replace("\n", " ")
     return f'<{tag} style="text-align: {side}">{text}</{tag}>'
