@@ -50,7 +50,7 @@ OF_README = [
     ".venv/bin/snakemake --directory study",
 ]
 ON_ITS_RESULTS = [
-    ".venv/bin/snakemake --directory study --report study/report.html",
+    ".venv/bin/snakemake --directory study --report report.html",
     ".venv/bin/snakemake --directory study --unlock",
     ".venv/bin/snakemake --directory study --configfile study/results/provenance.yaml "
     "--config results=again",
