@@ -138,8 +138,10 @@ def _nested(inner, default):
 def _limits(spec):
     """What a schema accepts, where it is a range or one of a few words."""
     spec = spec | next((kind for kind in spec.get("anyOf", ()) if "minimum" in kind), {})
+    spec |= {"enum": items["enum"]} if "enum" in (items := spec.get("items", {})) else {}
     if "enum" in spec:
-        return f" One of {', '.join(f'`{value}`' for value in spec['enum'])}."
+        words = ", ".join(f"`{value}`" for value in spec["enum"])
+        return f" {'Some' if 'items' in spec else 'One'} of {words}."
     if "minimum" in spec:
         lowest, highest = spec["minimum"], spec["maximum"]
         return f" From {lowest:,} to {highest:,}."
