@@ -49,8 +49,8 @@ SUMMARIES = {
     "recovery": "One row per image, method, local background and contrast: how many spots of that "
     "amplitude were injected, and how many of them were recovered.",
     "false_positives": "One row per image, method and kind: the spots detected where there are "
-    "none, in blank images and in decoys. Decoys give an estimate, and are blind to hot pixels, to dirt "
-    "and to texture that is bright only.",
+    "none, in blank images and in decoys. Decoys give an estimate, and are blind to hot pixels, to "
+    "dirt and to texture that is bright only.",
     "residuals": "One row per image and method: what the method left in the wrong place, spots in "
     "the background and background in the foreground.",
     "failures": "One row per image that failed, or on which some methods did: the step, and why.",
