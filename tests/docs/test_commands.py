@@ -156,6 +156,19 @@ def test_other_commands(tmp_path, command):
 
 
 @pytest.mark.long
+def test_the_module_of_another_workflow(tmp_path):
+    page = ROOT / "docs" / "how-to" / "module.md"
+    (block,) = [block.text for block in pages.blocks(page) if block.kind == ""]
+    spotted(tmp_path / "raw" / "a.tif")
+    wanted = "rule all:\n    default_target: True\n    input: rules.localbg_collect.output.counts\n"
+    text = block.replace("/path/to/localbg", str(ROOT))
+    (tmp_path / "Snakefile").write_text(f'configfile: "config.yaml"\n{text}\n{wanted}')
+    (tmp_path / "config.yaml").write_text("localbg: {images: raw, results: elsewhere/results}")
+    said = run(tmp_path, f"{sys.executable} -m snakemake --dry-run")
+    assert "output: elsewhere/results/tables/images.csv, elsewhere/results/tables/spots.csv" in said
+
+
+@pytest.mark.long
 def test_the_tutorial(tmp_path):
     """It runs as it stands, and its numbers are those of the run."""
     make_clone(tmp_path)

@@ -72,6 +72,14 @@ def test_configs_are_valid(page):
         assert plan.make_plan(settings | {"images": images}).methods
 
 
+def test_the_sheet_has_known_columns():
+    page = ROOT / "docs" / "reference" / "sheet.md"
+    (block,) = [block.text for block in pages.blocks(page) if block.kind == ""]
+    head, *rows = block.splitlines()
+    assert set(head.split(",")) <= set(sheet.COLUMNS)
+    assert {len(row.split(",")) for row in rows} == {len(head.split(","))}
+
+
 @every_page
 def test_code_blocks_are_of_a_known_kind(page):
     for block in pages.blocks(page):
