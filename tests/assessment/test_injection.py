@@ -33,8 +33,8 @@ def test_an_injected_spot_is_where_it_is_said_as_high_and_as_wide():
 def test_spots_add_up_and_are_cut_off_at_the_border():
     both = inject_spots(np.zeros((30, 30), np.float32), [(0, 0), (3, 2)], [10, 20], 1.5)
     apart = sum(
-        inject_spots(np.zeros((30, 30), np.float32), [place], [height], 1.5)
-        for place, height in (((0, 0), 10), ((3, 2), 20))
+        inject_spots(np.zeros((30, 30), np.float32), [place], [amplitude], 1.5)
+        for place, amplitude in (((0, 0), 10), ((3, 2), 20))
     )
     np.testing.assert_allclose(both, apart, rtol=1e-6)
 
@@ -76,7 +76,7 @@ def test_heights_are_multiples_of_the_noise_around_and_each_contrast_has_its_num
     found = surveyed()
     synthetic = chosen(found)
     pixels = tuple(np.rint(synthetic.places).astype(int).T)
-    np.testing.assert_allclose(synthetic.heights, synthetic.contrasts * found.noise[pixels])
+    np.testing.assert_allclose(synthetic.amplitudes, synthetic.contrasts * found.noise[pixels])
     steps = np.log(synthetic.contrasts / CONTRASTS[0]) / np.log(2)
     assert np.bincount(np.rint(steps).astype(int)).tolist() == [8] * 7
     assert np.abs(steps - np.rint(steps)).max() < 0.5
@@ -98,7 +98,7 @@ def test_the_same_seed_injects_the_same_and_another_one_others():
 def test_what_the_type_would_cut_off_is_not_injected():
     found = surveyed()
     synthetic = chosen(found, headroom=50.0)
-    assert 0 < synthetic.heights.max() <= 50
+    assert 0 < synthetic.amplitudes.max() <= 50
     assert len(synthetic.places) < len(chosen(found).places)
     eight_bit = np.full((160, 160), 200, np.uint8)
     room = injection.headroom(

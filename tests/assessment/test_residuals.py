@@ -13,8 +13,8 @@ PLACES = np.array([(y, x) for y in range(20, 150, 30) for x in range(20, 150, 30
 ROWS, COLUMNS = np.indices(SHAPE)
 
 
-def spots(height, sigma=2.0):
-    return gaussian_spots(SHAPE, [(y, x, height, sigma) for y, x in PLACES])
+def spots(amplitude, sigma=2.0):
+    return gaussian_spots(SHAPE, [(y, x, amplitude, sigma) for y, x in PLACES])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])

@@ -19,7 +19,8 @@ from localbg.figures import overview_charts, style
 from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, draw_panels, grey_range, window
 from localbg.figures.profiles import LINES, brightest, draw_profiles
 from localbg.io import tables
-from localbg.io.columns import COLUMNS, TABLES
+from localbg.io.columns import COLUMNS
+from localbg.io.table_summaries import SUMMARIES
 from localbg.report import captions
 from small_study import read_text
 
@@ -427,7 +428,7 @@ class TestCaptions:
         assert "&lt;b&gt; &amp; &quot;x&quot;</td>" in run.shown("failures")
 
     def test_every_table_is_described_and_shows_columns_that_it_has(self):
-        assert set(TABLES) == {*COLUMNS, "comparison"}
+        assert set(SUMMARIES) == {*COLUMNS, "comparison"}
         known = {name: {*columns} for name, columns in COLUMNS.items()}
         steps = {"denoise_filter", "background_filter", "threshold_rule"}
         known["parameters"] |= steps
@@ -438,13 +439,14 @@ class TestCaptions:
         captions.offer()
         template = tmp_path / "table.rst"
         template.write_text("{{ name }}: {{ captions.description(name) }}", encoding="utf-8")
-        paths = [captions.template_of(name, template, tmp_path) for name in ("spots", "trust")]
+        names = ("spots", "reliability")
+        paths = [captions.template_of(name, template, tmp_path) for name in names]
         texts = [Path(path).read_text(encoding="utf-8") for path in paths]
         filled = [jinja2.Environment().from_string(text).render().strip() for text in texts]
-        assert filled == [f"{name}: {TABLES[name]}" for name in ("spots", "trust")]
+        assert filled == [f"{name}: {SUMMARIES[name]}" for name in names]
 
     def test_html_escapes_cells_rounds_numbers_and_keeps_ids_and_counts(self):
-        rows = [{"image": "1.2345", "reason": "<b>", "n_spots": "123456", "snr": "1.23456"}]
+        rows = [{"image": "1.2345", "reason": "<b>", "n_spots": 123456, "snr": 1.23456}]
         html = captions.html([*rows, *rows], limit=1)
         for cell in ("1.2345", "&lt;b&gt;", "123456", "1.23"):
             assert f">{cell}</td>" in html

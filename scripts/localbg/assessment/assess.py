@@ -164,7 +164,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         pixels = injection.inject_spots(
             plane.pixels,
             synthetic.places[together],
-            synthetic.heights[together],
+            synthetic.amplitudes[together],
             synthetic.sigma,
             polarity=polarity,
             gain=settings["gain"],
@@ -239,7 +239,7 @@ class _Recovered:
         which = together[pairs[:, 0]]
         self.distance[which] = distances
         sums = np.array([spot["foreground_sum"] for spot in made.spots])
-        given = 2 * math.pi * synthetic.sigma**2 * synthetic.heights[which]
+        given = 2 * math.pi * synthetic.sigma**2 * synthetic.amplitudes[which]
         self.bias[which] = sums[pairs[:, 1]] / given - 1 if len(pairs) else 0
 
     def rows(self, synthetic, ladder):
@@ -262,9 +262,11 @@ def _ladder(contrasts, synthetic, bkg):
     A spot of the image's own counts where the nearest contrast is that was injected.
     """
 
-    def rungs(heights):
-        heights = np.maximum(heights, contrasts[0] / 2) / contrasts[0]
-        return np.minimum(np.rint(np.log(heights) / np.log(ratio(contrasts))), len(contrasts) - 1)
+    def rungs(amplitudes):
+        amplitudes = np.maximum(amplitudes, contrasts[0] / 2) / contrasts[0]
+        return np.minimum(
+            np.rint(np.log(amplitudes) / np.log(ratio(contrasts))), len(contrasts) - 1
+        )
 
     injected, own = rungs(synthetic.contrasts), rungs(bkg.contrasts)
     own_where = bkg.where[tuple(bkg.spots.astype(int).T)]

@@ -48,7 +48,7 @@ class BackgroundMap:
     spots : ndarray of float64, shape (n, 2)
         Places y, x in pixels of what looks like a spot.
     contrasts : ndarray of float64, shape (n,)
-        Heights of these, in standard deviations of the noise nearby; infinite where there is none.
+        Their amplitudes in standard deviations of the noise nearby; infinite where there is none.
     spotted : ndarray of bool, 2-D
         Pixels that these spots reach.
     sigma : float
@@ -201,8 +201,8 @@ def measure_width(image: np.ndarray, places: np.ndarray, typical: float) -> floa
     Notes
     -----
     Smoothed by s, a Gaussian of standard deviation σ has at its centre a curvature in proportion to
-    σ² / (σ² + s²)². The ratio of that of two s tells σ, whatever the spot's height and the slope of
-    the background it is on.
+    σ² / (σ² + s²)². The ratio of that of two s tells σ, whatever the spot's amplitude and the slope
+    of the background it is on.
     """
     if len(places) < LEAST_FITTED:
         return typical

@@ -77,9 +77,9 @@ def fit_completeness(
 
     Notes
     -----
-    A bootstrap alone knows no uncertainty where all spots up to some height are lost and all others
-    found. So the interval holds those of all curves that the likelihood does not tell from the
-    best (less than 1.92 below, 95 % of a chi-square) as well.
+    A bootstrap alone knows no uncertainty where all spots up to some amplitude are lost and all
+    others found. So the interval holds those of all curves that the likelihood does not tell from
+    the best (less than 1.92 below, 95 % of a chi-square) as well.
 
     Curves are tried on a grid rather than sought by an optimiser: nothing can diverge, where all
     spots of one contrast are lost and all of the next are found either, and the samples of the

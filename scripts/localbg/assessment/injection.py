@@ -1,6 +1,6 @@
-"""Injected spots: simulated spots of known place and height in a real image, and who finds them.
+"""Injected spots: synthetic spots of known place and amplitude in a real image, and their recovery.
 
-Astronomers call them artificial stars: what is found of them, by height, is the completeness of a
+Astronomers call them artificial stars: their recovery, by amplitude, is the completeness of a
 catalogue. No annotation is needed.
 """
 
@@ -34,8 +34,8 @@ class Injection:
     places : ndarray of float64, shape (n, 2)
         Pixels y, x.
     contrasts : ndarray of float64, shape (n,)
-        Heights in standard deviations of the local noise.
-    heights : ndarray of float64, shape (n,)
+        Amplitudes in standard deviations of the local noise.
+    amplitudes : ndarray of float64, shape (n,)
         Grey levels.
     where : ndarray of uint8, shape (n,)
         Index into `localbg.assessment.background_map.WHERE`.
@@ -47,7 +47,7 @@ class Injection:
 
     places: np.ndarray
     contrasts: np.ndarray
-    heights: np.ndarray
+    amplitudes: np.ndarray
     where: np.ndarray
     rounds: np.ndarray
     sigma: float
@@ -69,7 +69,7 @@ def choose_spots(
     ----------
     bkg : localbg.assessment.background_map.BackgroundMap
     contrasts : list of float
-        Peak heights, in standard deviations of the local noise; each the same multiple of the one
+        Amplitudes, in standard deviations of the local noise; each the same multiple of the one
         before. Spots are spread evenly within half a step of theirs.
     each : int
         Spots of each contrast.
@@ -99,9 +99,9 @@ def choose_spots(
     """
     weights = _weights(bkg, spot_radius)
     steps = (np.arange(each) + 0.5) / each - 0.5
-    heights = np.multiply.outer(np.asarray(contrasts, float), ratio(contrasts) ** steps).ravel()
+    amplitudes = np.multiply.outer(np.asarray(contrasts, float), ratio(contrasts) ** steps).ravel()
     by_level = np.tile(np.arange(each) % 2 == 1, len(contrasts))
-    order = rng.permutation(heights.size)
+    order = rng.permutation(amplitudes.size)
     totals = [np.cumsum(weight.ravel(), dtype=np.float64) for weight in weights]
     if totals[0][-1] == 0:
         order = order[:0]
@@ -112,11 +112,11 @@ def choose_spots(
     placed = _scattered(wanted, bkg.level.shape, spacing, rng).reshape(-1, 3)
     places, rounds = placed[:, :2], placed[:, 2].astype(int)
     pixels = tuple(np.rint(places).astype(int).T)
-    tall = heights[order] * bkg.noise[pixels]
+    tall = amplitudes[order] * bkg.noise[pixels]
     fits = (tall <= np.broadcast_to(headroom, bkg.level.shape)[pixels]) & (rounds >= 0)
     return Injection(
         places[fits],
-        heights[order][fits],
+        amplitudes[order][fits],
         tall[fits],
         bkg.where[pixels][fits],
         rounds[fits],
@@ -174,7 +174,7 @@ def _scattered(totals, shape, spacing, rng):
 def inject_spots(
     image: np.ndarray,
     places: np.ndarray,
-    heights: np.ndarray,
+    amplitudes: np.ndarray,
     sigma: float,
     *,
     polarity: str = "bright",
@@ -188,7 +188,7 @@ def inject_spots(
     image : ndarray, 2-D, uint8, uint16 or float32
     places : array_like, shape (n, 2)
         Pixels y, x.
-    heights : array_like, shape (n,)
+    amplitudes : array_like, shape (n,)
         Grey levels; 0 or more.
     sigma : float
         Standard deviation in pixels.
@@ -213,12 +213,12 @@ def inject_spots(
     """
     result = image.astype(np.float64)
     reach = int(np.ceil(REACH * sigma))
-    for (y, x), height in zip(places, heights, strict=True):
+    for (y, x), amplitude in zip(places, amplitudes, strict=True):
         rows = np.arange(max(0, round(y) - reach), min(image.shape[0], round(y) + reach + 1))
         columns = np.arange(max(0, round(x) - reach), min(image.shape[1], round(x) + reach + 1))
         along_y = np.exp(-0.5 * ((rows - y) / sigma) ** 2)
         along_x = np.exp(-0.5 * ((columns - x) / sigma) ** 2)
-        spot = height * along_y[:, None] * along_x
+        spot = amplitude * along_y[:, None] * along_x
         if gain and polarity == "bright":
             spot = gain * rng.poisson(spot / gain)
         result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += (

@@ -40,16 +40,16 @@ def measure_self_subtraction(
 
 
 def measure_excess(
-    background: np.ndarray, places: np.ndarray, heights: np.ndarray, spot_radius: float
+    background: np.ndarray, places: np.ndarray, amplitudes: np.ndarray, spot_radius: float
 ) -> float:
-    """How far the background rises under the spots found, as a share of their height.
+    """How far the background rises under the spots found, as a share of their amplitude.
 
     Parameters
     ----------
     background : ndarray, 2-D
     places : array_like, shape (n, 2)
         Pixels y, x.
-    heights : array_like, shape (n,)
+    amplitudes : array_like, shape (n,)
         Highest foreground of each, grey levels.
     spot_radius : float
         Pixels.
@@ -58,7 +58,7 @@ def measure_excess(
     -------
     float
         Median over the spots of the background within half a spot radius, minus that in a ring
-        from 2 to 3, over both heights together. Around 0 on level or sloped background, however
+        from 2 to 3, over both amplitudes together. Around 0 on level or sloped background, however
         steep; NaN where no spot lies far enough from the border.
     """
     reach = int(np.ceil(RING[1] * spot_radius))
@@ -67,11 +67,11 @@ def measure_excess(
     under = (distance <= UNDER) | (distance == 0)
     ring = (distance >= RING[0]) & (distance <= RING[1])
     shares = []
-    for (y, x), height in zip(np.rint(places).astype(int), heights, strict=True):
+    for (y, x), amplitude in zip(np.rint(places).astype(int), amplitudes, strict=True):
         if reach <= y < background.shape[0] - reach and reach <= x < background.shape[1] - reach:
             near = background[y - reach : y + reach + 1, x - reach : x + reach + 1]
             rise = near[under].mean(dtype=float) - near[ring].mean(dtype=float)
-            shares.append(rise / (rise + height) if rise + height > 0 else 0.0)
+            shares.append(rise / (rise + amplitude) if rise + amplitude > 0 else 0.0)
     return float(np.median(shares)) if shares else math.nan
 
 

@@ -21,8 +21,8 @@ TITLES = {
 }
 MOST_LINES = 12  # images or groups that the panel of contrasts names
 RESIDUALS = {
-    "self_subtraction": ("of an injected spot's height\nin the background", (0, None)),
-    "excess_under_spots": ("of a spot's height\nin the background", (0, None)),
+    "self_subtraction": ("of an injected spot's amplitude\nin the background", (0, None)),
+    "excess_under_spots": ("of a spot's amplitude\nin the background", (0, None)),
     "trend": ("of the background's changes\nin the foreground", (0, 0)),
     "count_correlation": ("of local count and background\n(rank correlation)", (-1, 1)),
     "edge_excess": ("of spots on edges\n(1: as elsewhere)", (0, None)),
@@ -110,7 +110,7 @@ def _recovery(axes, where, methods, recovery, curves):
         axes.axhline(share, lw=0.6, color="0.6", zorder=0)
     _by_contrast(axes, recovery)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xlabel("height of the injected spot, noise standard deviations")
+    axes.set_xlabel("amplitude of the injected spot, noise standard deviations")
     axes.set_title(f"{TITLES[where]}: {format_count(injected, 'spot')}", loc="left")
 
 

@@ -44,9 +44,9 @@ def profile(image: np.ndarray, found: Blobs) -> tuple[np.ndarray, np.ndarray]:
     -------
     distances : ndarray of float, shape (n,)
         Pixels from the middle, a pixel apart.
-    heights : ndarray of float, shape (3, n)
+    amplitudes : ndarray of float, shape (3, n)
         Lower quartile, median and upper quartile over the blobs of the mean around each, as a
-        share of its height in the middle; 0 is the lowest within three radii.
+        share of its amplitude in the middle; 0 is the lowest within three radii.
     """
     reach = math.ceil(REACH * found.radius)
     around = np.arange(-reach, reach + 1)
@@ -95,7 +95,7 @@ def try_out(
         below = proposal.background(quiet, radius, name, row["multiple"])
         words = (
             f"{name}, {proposal.SIZES[name]} {row['multiple']:g}x = {format_number(size)} px;  "
-            f"on all images {row['spots_left']:.0%} of the spots' height left in the background, "
+            f"on all images {row['spots_left']:.0%} of the spots' amplitude in the background, "
             f"{row['structure_lost']:.0%} of it missed beside them"
             + ("" if row["suits"] else ";  does not suit these images")
         )
@@ -215,7 +215,7 @@ def _fall_off(axes, image, blobs):
     axes.plot(distances, middle, "o-", color="0.2", ms=4)
     axes.set_title("how spots fall off; blue: the radius", loc="left")
     axes.set_xlabel("distance from the middle (px)")
-    axes.set_ylabel("share of the height")
+    axes.set_ylabel("share of the amplitude")
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
 

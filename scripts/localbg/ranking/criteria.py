@@ -198,8 +198,8 @@ def judge_by_injection(
     Notes
     -----
     Recovery alone would favour a method the more, the more of anything it takes for spots. And
-    injected spots of all heights alike would favour whatever finds the dimmest, though the image
-    may have none like these: so each height counts by how many of the image's own spots are as
+    injected spots of all amplitudes alike would favour whatever finds the dimmest, though the image
+    may have none like these: so each amplitude counts by how many of the image's own spots are as
     high, as `localbg.assessment.background_map` measures them, whatever method looks at it. The
     number means something beside another method's, which was given the same spots. Of a single
     image, numbers are drawn again from binomial and Poisson distributions, of each method by
@@ -210,10 +210,10 @@ def judge_by_injection(
         for row in false_positives
         if row["kind"] == "decoy"
     }
-    heights = by_height(recovery)
+    amplitudes = by_amplitude(recovery)
     known = {
-        key: (*np.transpose(heights[key]), *decoys[key])
-        for key in sorted(heights.keys() & decoys.keys())
+        key: (*np.transpose(amplitudes[key]), *decoys[key])
+        for key in sorted(amplitudes.keys() & decoys.keys())
     }
     rows = [
         {"image": image, "method": method, "f1": float(_expected_f1(*numbers))}
@@ -241,9 +241,8 @@ def judge_by_injection(
     )
 
 
-def by_height(recovery: Iterable[Mapping]) -> dict[tuple[str, str], list[tuple[int, int, int]]]:
-    """By image and method, for each height of injected spots how many were injected, how many were
-    recovered, and how many of the image's own are like it.
+def by_amplitude(recovery: Iterable[Mapping]) -> dict[tuple[str, str], list[tuple[int, int, int]]]:
+    """Numbers of injected, of recovered and of the image's own spots, by image, method, amplitude.
 
     Parameters
     ----------

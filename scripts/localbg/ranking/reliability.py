@@ -17,7 +17,7 @@ import numpy as np
 from localbg.core.text import format_count, format_number, join_words
 from localbg.detection import measured_radius
 from localbg.io import image_flags
-from localbg.ranking.criteria import by_height
+from localbg.ranking.criteria import by_amplitude
 
 # A method is not trusted on an image where this share of its spots is false, and no fewer than that
 # many; nor where it finds less than this share of what is to be found.
@@ -108,14 +108,14 @@ def judge_images(
     """
     result: dict[str, dict[str, Judged]] = {}
     recovery = list(recovery)
-    heights, contrasts = by_height(recovery), _own_contrasts(recovery)
+    amplitudes, contrasts = by_amplitude(recovery), _own_contrasts(recovery)
     for row in false_positives:
         n, n_spots = row["n_false"], row["n_spots"]
         edges = row["kind"] == "decoy" and (row["smoothed"] or 0) >= FALSE_SHARE * n
         of_image = result.setdefault(row["image"], {})
         key = row["image"], row["method"]
         of_image[row["method"]] = Judged(
-            *(n_spots, min(n, n_spots), recall(heights.get(key, ())), row["kind"], edges),
+            *(n_spots, min(n, n_spots), recall(amplitudes.get(key, ())), row["kind"], edges),
             contrasts=contrasts.get(key),
         )
     for row in accuracy:
@@ -159,15 +159,15 @@ def remarks(images: Iterable[Mapping], counts: Iterable[Mapping]) -> dict[str, s
     return {image: text for image, words in said.items() if (text := " ".join(filter(None, words)))}
 
 
-def recall(heights) -> float:
+def recall(amplitudes) -> float:
     """Share found of injected spots as high as the image's own; 1 where it has none.
 
     Parameters
     ----------
-    heights : sequence of (int, int, int)
-        As `localbg.ranking.criteria.by_height` gives them.
+    amplitudes : sequence of (int, int, int)
+        As `localbg.ranking.criteria.by_amplitude` gives them.
     """
-    injected, recovered, own = np.reshape(list(heights), (-1, 3)).T
+    injected, recovered, own = np.reshape(list(amplitudes), (-1, 3)).T
     return float(np.average(recovered / injected, weights=own)) if own.any() else 1.0
 
 

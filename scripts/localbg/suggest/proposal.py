@@ -48,7 +48,7 @@ class Blobs:
     radii : ndarray, shape (n,)
         Pixels.
     snr : float
-        Median height of their peaks above what surrounds them, in standard deviations of the
+        Median amplitude of their peaks above what surrounds them, in standard deviations of the
         pixels' noise.
     """
 
@@ -104,7 +104,7 @@ def detect_blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
         [-(sigma**2) * ndimage.gaussian_laplace(image, sigma, mode="nearest") for sigma in sigmas]
     )
     noise = np.array([estimate_noise(plane).noise for plane in space])
-    # The response is half a spot's height. Rounding of flat background is none.
+    # The response is half a spot's amplitude. Rounding of flat background is none.
     least = np.maximum(CLEAR * noise, max(grey_step, 1e-6 * float(np.ptp(image))))
     clear = space > least[:, None, None]
     peaks = clear & (space == ndimage.maximum_filter(space, size=3, mode="nearest"))
@@ -118,7 +118,7 @@ def detect_blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
     # Pixel noise from the finest details, which spots have little part in.
     fine = image - ndimage.gaussian_filter(image, 1, mode="nearest")
     pixel_noise = estimate_noise(fine).noise / _gain_of_details()
-    # The response of a Gaussian spot at its own scale is half its height.
+    # The response of a Gaussian spot at its own scale is half its amplitude.
     snr = float(np.median(2 * here) / pixel_noise) if len(here) and pixel_noise else math.nan
     return Blobs(np.column_stack([y, x]).astype(float), radii, snr)
 
@@ -361,7 +361,7 @@ def write_snippet(
         name = row["filter"]
         what = f"{{filter: {name}, {SIZES[name]}: {row['multiple']:g}x}}"
         lines += [
-            f"  # {row['spots_left']:.0%} of the spots' height are left in the background, "
+            f"  # {row['spots_left']:.0%} of the spots' amplitude are left in the background, "
             f"{row['structure_lost']:.0%} of it are missed beside them."
             + ("" if row["suits"] else " Does not suit these images."),
             f"  {method}: {{background: {what}}}",
