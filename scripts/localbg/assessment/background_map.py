@@ -111,7 +111,7 @@ def map_background(
     # Truncated filters see a constant; without it they see what is there.
     up = image.astype(np.float32) - np.float32(np.median(image))
     up = up if polarity == "bright" else -up
-    spots, strength = detect_blobs(up, typical)
+    spots, strength = locate_spots(up, typical)
     sigma = measure_width(up, spots[np.argsort(-strength, kind="stable")], typical)
     under = near(spots, image.shape, SPOT_REACH * spot_radius)
     bare = _filled(image, under, 2 * spot_radius)
@@ -157,7 +157,7 @@ def estimate_local_noise(
     return np.maximum(local.astype(np.float32), np.float32(grey_step * 12**-0.5))
 
 
-def detect_blobs(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+def locate_spots(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     """Find what looks like bright spots about as wide as ``sigma`` pixels.
 
     Returns

@@ -13,7 +13,7 @@ from localbg.backgrounds.gaussian import gaussian
 from localbg.backgrounds.median import median
 from localbg.backgrounds.opening import opening
 from localbg.detection.denoise import denoise
-from localbg.detection.noise import estimate_noise
+from localbg.detection.noise import estimate_noise, estimate_pixel_noise
 
 # Scales of the search: sigmas in pixels, a quarter of an octave apart.
 FINEST, COARSEST, PER_OCTAVE = 0.7, 16.0, 4
@@ -115,9 +115,7 @@ def detect_blobs(image: np.ndarray, grey_step: float = 0.0) -> Blobs:
     bend = below - 2 * here + above
     offset = np.where(bend < 0, 0.5 * (below - above) / np.where(bend < 0, bend, 1), 0)
     radii = math.sqrt(2) * FINEST * 2 ** ((k + offset) / PER_OCTAVE)
-    # Pixel noise from the finest details, which spots have little part in.
-    fine = image - ndimage.gaussian_filter(image, 1, mode="nearest")
-    pixel_noise = estimate_noise(fine).noise / _gain_of_details()
+    pixel_noise = estimate_pixel_noise(image)
     # The response of a Gaussian spot at its own scale is half its amplitude.
     snr = float(np.median(2 * here) / pixel_noise) if len(here) and pixel_noise else math.nan
     return Blobs(np.column_stack([y, x]).astype(float), radii, snr)
@@ -131,13 +129,6 @@ def _strongest(responses, sigmas, k, y, x):
         if not (reach < np.sqrt(2) * np.maximum(sigmas[kept], sigmas[i])).any():
             kept.append(i)
     return k[kept], y[kept], x[kept]
-
-
-def _gain_of_details():
-    """What is left of unit noise after a Gaussian of sigma 1 is taken off."""
-    kernel = np.zeros((17, 17))
-    kernel[8, 8] = 1
-    return float(np.sqrt(((kernel - ndimage.gaussian_filter(kernel, 1)) ** 2).sum()))
 
 
 @dataclass(frozen=True)
