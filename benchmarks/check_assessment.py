@@ -136,7 +136,7 @@ def in_words(table: pd.DataFrame) -> str:
     unseen, wrongly = table["not but should be"].sum(), table["wrongly"].sum()
     deserved = unseen + table["flagged rightly"].sum()
     sentences.append(
-        f"Of {deserved} times that a method is not to be trusted on an image, {unseen} are not "
+        f"Of {deserved} times that a method is unreliable on an image, {unseen} are not "
         f"seen; {wrongly} times it is flagged wrongly."
     )
     return " ".join(sentences)

@@ -141,7 +141,8 @@ def compare_methods(
 
     Raises
     ------
-    As `detect_spots`.
+    localbg.workflow.plan.PlanError, localbg.io.tiff_structure.ImageError
+        As `detect_spots` does.
 
     Examples
     --------

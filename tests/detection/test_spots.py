@@ -9,7 +9,9 @@ from scipy import ndimage
 from skimage.measure import regionprops_table
 from skimage.morphology import disk
 
+from localbg.detection.measures import MEASURES
 from localbg.detection.spots import label, measure_spots
+from localbg.io.columns import COLUMNS
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -326,3 +328,8 @@ def test_touching_the_border_is_told_for_each_side():
     found = measure_spots(labels, labels, labels, labels)
     assert found["spot"].tolist() == [1, 2, 3, 4, 5, 6]
     assert found["touches_border"].tolist() == [True, True, True, True, False, False]
+
+
+def test_the_table_of_spots_has_what_is_measured_in_its_order():
+    """Cells go from one to the other by their places."""
+    assert tuple(COLUMNS["spots"]) == ("image", "method", *MEASURES)

@@ -257,7 +257,7 @@ def test_without_blobs_the_figure_says_so():
     judged = proposal.propose_radius(nothing)
     figure = proposal_chart.draw_proposal("a", [np.zeros(SHAPE)], nothing, judged, {}, sigma=0.4)
     assert not figure.axes
-    assert figure.texts[0].get_text() == "Spot radius unknown: no blob stands out from the noise"
+    assert figure.texts[0].get_text() == "Spot radius unknown: no blob exceeds the noise"
 
 
 def test_of_a_large_image_the_part_with_the_most_blobs_is_shown_and_long_names_are_cut():

@@ -33,7 +33,7 @@ def invert_image(image: np.ndarray, bkg: BackgroundMap, rng: np.random.Generator
     in the image. It is an estimate only:
 
     - too high where the image has dark spots, dark grain or narrow dark gaps between cells: turned
-      over, they stand out;
+      over, they are significant;
     - too low where noise has a longer tail on the bright side (few photons, hot pixels);
     - off along the edges of cells, whose outside becomes the bright side (see `smooth_image`);
     - blind to what is like a spot and not wanted: dirt, or another kind of object.

@@ -76,7 +76,7 @@ def _flood(places, heights, width, prominence, distance, ranks, basins):
     size = places.size
     maxima = np.empty(size, np.int64)  # rank of the maximum of each basin
     counts = np.empty(size, np.bool_)
-    whole = np.empty(size, np.int32)  # parents of basins that hang together; roots are the highest
+    whole = np.empty(size, np.int32)  # parents of basins that are connected; roots are the highest
     flat = np.empty(size, np.int32)  # the same, of basins that begin on one plateau
     one = np.empty(size, np.int32)  # the two basins at each saddle
     other = np.empty(size, np.int32)

@@ -17,7 +17,7 @@ from localbg.detection.noise import estimate_noise, estimate_pixel_noise
 
 # Scales of the search: sigmas in pixels, a quarter of an octave apart.
 FINEST, COARSEST, PER_OCTAVE = 0.7, 16.0, 4
-# A blob counts if it stands out this many robust standard deviations at its scale.
+# A blob counts if it exceeds the level by this many robust standard deviations at its scale.
 CLEAR = 8.0
 MOST_BLOBS = 3000  # of an image, the clearest
 # Fewer blobs than this, or radii that differ by more than this factor between their quartiles, and
@@ -238,7 +238,7 @@ def propose_radius(found: Sequence[Blobs]) -> Radius:
     """Judge the blobs of several images together."""
     known = [one for one in found if len(one.radii)]
     if not known:
-        return Radius(math.nan, "unknown", "no blob stands out from the noise", False)
+        return Radius(math.nan, "unknown", "no blob exceeds the noise", False)
     typical = [one.radius for one in known]
     middle = float(np.median(typical))
     n = sum(len(one.radii) for one in known)
