@@ -1,4 +1,4 @@
-"""Draw what each method made of an image: raw, background, foreground and spots found."""
+"""Draw what each method made of an image: raw, background, foreground and spots."""
 
 from localbg.core import failures, files
 from localbg.core.text import format_number

@@ -7,10 +7,10 @@ from pictures import camera, counted, found, scattered
 
 
 def count(measured, given=3.0, method="m", low=None, high=None):
-    """A row of counts.csv, as text."""
+    """A row of counts.csv."""
     ends = {"_low": low or measured, "": measured, "_high": high or measured}
-    row = {"method": method, "n_spots": "20", "spot_radius": f"{given}", "narrow": "", "wide": ""}
-    return row | {f"measured_radius{end}": f"{radius}" for end, radius in ends.items()}
+    row = {"method": method, "n_spots": 20, "spot_radius": given, "narrow": None, "wide": None}
+    return row | {f"measured_radius{end}": radius for end, radius in ends.items()}
 
 
 def warning(*radii):

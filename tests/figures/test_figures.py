@@ -128,7 +128,7 @@ class TestPanels:
         figure = draw_panels("a", image, results, spot_radius=RADIUS)
         low, high = grey_range(image)
         grey, signed = (axes.get_xlabel() for axes in figure.axes[-2:])
-        assert f"grey levels of raw, background, spots found: {low:.3g} to {high:.3g}" in grey
+        assert f"grey levels of raw, background, spots: {low:.3g} to {high:.3g}" in grey
         assert signed.startswith("foreground, grey levels: ±")
 
     def test_axes_are_labelled_in_pixels(self, image, results):
@@ -161,10 +161,10 @@ class TestPanels:
             assert len(rings(row[3], FALSE)) == fit["n_spots"] - fit["matched"]
             assert sorted(met + crosses(row[3])[MISSED]) == TRUTH
             assert legend(row[3]) == [
-                f"found, true: {fit['matched']}",
-                f"found, false: {fit['n_spots'] - fit['matched']}",
+                f"true positives: {fit['matched']}",
+                f"false positives: {fit['n_spots'] - fit['matched']}",
                 f"missed: {fit['n_truth'] - fit['matched']}",
-                f"true places: {fit['n_truth']}",
+                f"true spots: {fit['n_truth']}",
             ]
         assert rings(rows[1][3], FALSE) == [(5, 70)]
         assert crosses(rows[0][3])[MISSED] == [(50, 70)]
@@ -275,7 +275,7 @@ class TestProfiles:
         y, x = np.unravel_index(made.foreground.argmax(), SHAPE)
         figure = draw_profiles("a", image, [made], spot_radius=RADIUS)
         assert len(figure.axes) == 2
-        assert "no spots found" in figure.get_suptitle()
+        assert "no spots detected" in figure.get_suptitle()
         assert figure.axes[0].get_title() == f"row y = {y}, highest at x = {x} px"
 
 

@@ -14,7 +14,7 @@ from localbg.io import images
 from localbg.io.image_flags import explained, image_flags
 from localbg.pipeline import chain
 from localbg.workflow.plan import make_plan
-from small_study import configure, spotted, table
+from small_study import as_read, configure, spotted, table
 
 SHAPE = (64, 60)
 RNG = np.random.default_rng(0)
@@ -104,8 +104,8 @@ def test_odd_grey_levels_are_flagged_with_their_numbers(name, odd):
     assert found["commonest_fraction"] == odd.commonest
     assert json.loads(json.dumps(found)) == found
     # As images.csv has them, the numbers are text.
-    as_text = {key: value if key == "flags" else f"{value:.6g}" for key, value in found.items()}
-    assert tuple(text for _, text in explained(as_text)) == odd.reasons
+    (row,) = as_read([found])
+    assert tuple(text for _, text in explained(row)) == odd.reasons
 
 
 BELOW = {

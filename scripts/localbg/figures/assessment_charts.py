@@ -54,8 +54,8 @@ def draw_completeness(recovery: Sequence[Mapping], curves: Sequence[Mapping]) ->
         panels[where] = figure.add_subplot(grid[1, 2 * i : 2 * i + 2], sharey=panels["all"])
     for where, axes in panels.items():
         _recovery(axes, where, methods, recovery, curves)
-    panels["all"].set_ylabel("share of injected spots found")
-    panels["flat"].set_ylabel("share of injected spots found")
+    panels["all"].set_ylabel("share of injected spots detected")
+    panels["flat"].set_ylabel("share of injected spots detected")
     _halves(figure.add_subplot(grid[0, 4:]), methods, recovery, curves)
     handles = [
         panels["all"].plot([], [], marker="o", **_look(i), label=m)[0]

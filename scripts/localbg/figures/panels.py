@@ -1,4 +1,4 @@
-"""The figure of what each method made of an image: raw, background, foreground, spots found."""
+"""The figure of what each method made of an image: raw, background, foreground, spots."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def draw_panels(
     truth: np.ndarray | None = None,
     left_out: int = 0,
 ) -> Figure:
-    """Show raw image, background, foreground and spots found, one row per method.
+    """Show raw image, background, foreground and spots, one row per method.
 
     Parameters
     ----------
@@ -129,14 +129,14 @@ def draw_panels(
         _mark_spots(overlay, result.spots, truth, spot_radius)
         method = raw.annotate(result.method, (0, 1), (0, 6), weight="bold", **BESIDE)
         raw.annotate(result.text, (1, 0), (8, 0), **BESIDE | {"xycoords": method})
-    for axes, what in zip(rows[0], ("raw", "background", "foreground", "spots found"), strict=True):
+    for axes, what in zip(rows[0], ("raw", "background", "foreground", "spots"), strict=True):
         axes.set_title(what, pad=26)
     if pixel_size_um:
         for axes in (rows[0][0], rows[0][3]):
             _scale_bar(axes, pixel_size_um)
     bar = figure.colorbar(shades, cax=bars[0], orientation="horizontal", extend="both")
     bar.set_label(
-        "grey levels of raw, background, spots found: "
+        "grey levels of raw, background, spots: "
         f"{format_number(low)} to {format_number(high)} (0.1 to 99.9 % of raw)"
     )
     bar = figure.colorbar(coloured, cax=bars[1], orientation="horizontal", extend="both")
@@ -213,10 +213,10 @@ def _mark_spots(axes, spots, truth, radius):
         _crosses(axes, found["met"], TRUE, size=min(1.2 * _in_points(radius, axes), 4))
         _crosses(axes, found["missed"], MISSED, size=5)
         handles = [
-            _key("o", TRUE, f"found, true: {len(found['true'])}"),
-            _key("o", FALSE, f"found, false: {len(found['false'])}"),
+            _key("o", TRUE, f"true positives: {len(found['true'])}"),
+            _key("o", FALSE, f"false positives: {len(found['false'])}"),
             _key("+", MISSED, f"missed: {len(found['missed'])}"),
-            _key("", "none", f"true places: {len(truth)}"),
+            _key("", "none", f"true spots: {len(truth)}"),
         ]
     axes.legend(
         handles=handles,

@@ -62,7 +62,7 @@ def draw_profiles(
     found = brightest(results, spot_radius)
     what = "pixel rows through the brightest spots"
     if not found:
-        what = "no spots found: the pixel row through the highest foreground"
+        what = "no spots detected: the pixel row through the highest foreground"
         highest = max((r.foreground for r in results), key=np.max)
         y, x = map(int, np.unravel_index(highest.argmax(), highest.shape))
     spots = found or [(y, x)]
