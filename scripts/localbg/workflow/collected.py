@@ -22,6 +22,8 @@ MOST_OPEN = 100
 # Near the start of every record, whatever follows.
 RECORDED = re.compile(rb'"fingerprint": "([0-9a-f]{16})"')
 START = 1024
+# How a line of a shard begins; ids have no quotation marks.
+IMAGE = re.compile(rb'\{"image": "([^"]+)"')
 
 
 class StaleResults(RuntimeError):
@@ -194,7 +196,7 @@ def lines(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[list[
             start = 0
             for line in file:
                 require(path, expected, _fingerprint(line[:START]))
-                image = line.split(b'"', 4)[3].decode()
+                image = IMAGE.match(line)[1].decode()
                 places.setdefault(image, []).append((number, start))
                 start += len(line)
     opened = {}
