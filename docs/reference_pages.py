@@ -64,21 +64,8 @@ PARAMETERS = {
     "prominence": "noise standard deviations by which they exceed the saddle between them",
     "exclude_border": "leave out spots that touch the border",
 }
-SHEET = {
-    "image": "id: letters, digits and `_ . + = -`; it becomes a file name",
-    "path": "TIFF, OME-TIFF or ImageJ TIFF, relative to the sheet; or an http(s) address",
-    "spot_radius": "radius of a typical spot in pixels, or `0.3um` where the pixel size is known; "
-    "without it, the config's",
-    "pixel_size_um": "µm per pixel; overrides what the file says",
-    "group": "such as a condition; kept in the tables",
-    "axes": "names of the file's axes in order (`ZYX`), where its metadata does not tell",
-    "channel": "which channel, an index counted from 0",
-    "z": "which plane, an index counted from 0; or `max` or `mean`, a projection",
-    "t": "which time point, an index counted from 0",
-    "truth": "file of the true spots; gives `accuracy.csv`",
-    "role": "`blank` for an image in which there can be no spots, such as a control: all that is "
-    "found in it is false, and a shared threshold may be taken from it",
-}
+# The key of a row in the schema, where rows are a mapping.
+IMAGE = "id: letters, digits and `_ . + = -`; it becomes a file name"
 # Of comparison.csv, whose columns follow from the methods.
 OF_COMPARISON = {
     "image": COLUMNS["counts"]["image"],
@@ -206,7 +193,7 @@ def of_sheet() -> str:
         (
             f"`{name}`",
             "yes" if name in ("image", *row["required"]) else "",
-            row["properties"].get(name, {}).get("description", SHEET[name]),
+            IMAGE if name == "image" else row["properties"][name]["description"],
         )
         for name in sheet.COLUMNS
     ]
