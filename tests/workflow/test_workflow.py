@@ -493,6 +493,11 @@ def minimal(tmp_path_factory):
     configure(folder, {"images": "raw"})
     said = snakemake(folder, "--configfile", folder / "config.yaml")
     assert "2 of 2 images done; tables are in results/tables" in said
+    # The closing lines stay beside the tables.
+    summary = (folder / "results" / "summary.txt").read_text(encoding="utf-8")
+    assert summary in said
+    assert "\nSpots: " in summary
+    assert f"\nFigures: {(folder / 'results' / 'figures').as_uri()}\n" in summary
     return folder
 
 

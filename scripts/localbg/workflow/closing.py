@@ -9,6 +9,7 @@ from localbg.core import failures, files
 from localbg.detection import measured_radius
 from localbg.io import tables
 from localbg.pipeline.signatures import KINDS
+from localbg.report import summary
 from localbg.workflow.plan import Plan
 
 MOST_LINES = 10
@@ -47,13 +48,13 @@ def report(plan: Plan) -> str:
     if unscored := tables.unscored(folder / "tables" / "accuracy.csv"):
         aside += ["truth that could not be used, so that nothing is said of accuracy there:"]
         aside += _listed([f"{image}: {reason}" for image, reason in unscored])
-    if warning := measured_radius.warning(tables.read_grouped(folder / "tables" / "counts.csv")):
+    if _all_tables(folder):
+        aside += summary.summarise(folder)
+    elif warning := measured_radius.warning(tables.read_grouped(folder / "tables" / "counts.csv")):
         aside += [warning]
-    first = next(iter(_recommendation(folder)), {})
-    if first.get("recommendation") == "none recommended":
-        aside += [first["reason"]]
+    aside += _where(plan)
     if not failed_rows:
-        return "\n".join([done, *aside])
+        return _noted(folder, [done, *aside])
     # A step that could not read what another one left is done again from the start.
     torn = {
         row["image"]
@@ -63,15 +64,34 @@ def report(plan: Plan) -> str:
     try_again(plan, failed, torn)
     lines = _listed([f"{row['image']}, {row['step']}: {row['reason']}" for row in failed_rows])
     done = f"{done}, failures in {folder / 'tables' / 'failures.csv'}:"
-    text = "\n".join([done, *lines, *aside])
+    text = _noted(folder, [done, *lines, *aside])
     if len(failed) > plan.max_failed:
         raise RunFailed(f"{text}\nMend them and run again: only what is missing is done.")
     return text
 
 
-def _recommendation(folder):
-    path = folder / "tables" / "recommendation.csv"
-    return tables.read(path) if path.is_file() else []
+def _all_tables(folder):
+    """Whether the tables that a summary is made of are there; a user may have asked for fewer."""
+    names = ("recommendation", "reliability", "look_first")
+    return all((folder / "tables" / f"{name}.csv").is_file() for name in names)
+
+
+def _where(plan):
+    """Where there is more to see, and what makes one page of it."""
+    figures = Path(plan.results, "figures").absolute()
+    if not figures.is_dir():
+        return []
+    return [
+        f"Figures: {figures.as_uri()}",
+        "All on one page: the same command with --report report.html",
+    ]
+
+
+def _noted(folder, lines):
+    """The lines as one text, which is kept beside the tables."""
+    text = "\n".join(lines)
+    files.write_text(folder / "summary.txt", f"{text}\n")
+    return text
 
 
 def _listed(lines):
