@@ -108,7 +108,7 @@ RESULTS = [] if plan.batches else layout.results(plan)
 FINGERPRINTS = Fingerprints(plan)
 CRITERIA = layout.criteria_tables(plan)
 TABLES = ["images", "methods", "spots", "counts", "parameters", "comparison", "agreement"]
-TABLES += ["failures", "groups", "look_first", "recommendation", "reliability"]
+TABLES += ["failures", "groups", "look_first", "recommendation", "reliability", "columns"]
 FIGURES = ["counts", "agreement", "recommendation"]
 if plan.sampled:
     TABLES += ["completeness"]

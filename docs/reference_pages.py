@@ -66,14 +66,8 @@ PARAMETERS = {
 }
 # The key of a row in the schema, where rows are a mapping.
 IMAGE = "id: letters, digits and `_ . + = -`; it becomes a file name"
-# Of comparison.csv, whose columns follow from the methods.
-OF_COMPARISON = {
-    "image": COLUMNS["counts"]["image"],
-    "group": COLUMNS["counts"]["group"],
-    "<method>": Column("number of spots, a column for each method", "int"),
-    "count_median": Column("median of these numbers", "float"),
-    "count_spread": Column("the highest of them minus the lowest", "float"),
-}
+# Of comparison.csv, beside those that it has in any case.
+OF_A_METHOD = {"<method>": Column("number of spots, a column for each method", "int")}
 
 
 def fill(text: str) -> str:
@@ -202,7 +196,7 @@ def of_sheet() -> str:
 
 def of_tables() -> str:
     """The data dictionary: every column of every table, its meaning, type and unit."""
-    tables = COLUMNS | {"comparison": OF_COMPARISON}
+    tables = COLUMNS | {"comparison": COLUMNS["comparison"] | OF_A_METHOD}
     rows = [(f"[`{name}.csv`](#{name}csv)", _row(name)) for name in sorted(tables)]
     parts = [_of_table(name, tables[name]) for name in sorted(tables)]
     return "\n\n".join([_table(("table", "one row per"), rows), *parts])

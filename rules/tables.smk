@@ -49,6 +49,21 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule columns:
+    """What the columns of all tables mean, in which units."""
+    input:
+        modules=modules("columns.py"),
+    output:
+        table=table("columns"),
+        readme="<results>/tables/README.md",
+    log:
+        "<logs>/columns.log",
+    conda:
+        environment
+    script:
+        "../scripts/columns.py"
+
+
 rule methods:
     """Which listed values make the methods of a sweep."""
     input:

@@ -5,17 +5,16 @@ import statistics
 
 from localbg.accuracy import scoring
 from localbg.io import tables
-from localbg.io.columns import COLUMNS, COMPARISON
+from localbg.io.columns import COLUMNS, columns_of_comparison
 from localbg.workflow import job
 
 
 def main(images: str, spots: str, counts: str, comparison: str, agreement: str) -> None:
     """Write the tables of comparison and agreement from those of collect, image by image."""
     methods = first_methods(counts)
-    first, last = COMPARISON
     known, found = tables.Following(images), tables.Following(spots)
     with (
-        tables.Writer(comparison, (*first, *methods, *last)) as compare,
+        tables.Writer(comparison, columns_of_comparison(methods)) as compare,
         tables.Writer(agreement, COLUMNS["agreement"]) as agree,
     ):
         for image, rows in tables.read_grouped(counts):

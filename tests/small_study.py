@@ -13,7 +13,8 @@ from localbg.io.columns import TYPES
 from simulate import gaussian_spots
 
 TABLES = (
-    *("images", "methods", "spots", "counts", "parameters", "comparison", "agreement", "failures"),
+    *("columns", "images", "methods", "spots", "counts", "parameters", "comparison", "agreement"),
+    "failures",
 )
 
 

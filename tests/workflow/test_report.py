@@ -21,7 +21,16 @@ WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWa
 exceptions = pytest.importorskip("selenium.common.exceptions")
 
 TRUTH = ["accuracy", "accuracy_differences", "accuracy_pooled", "crossvalidation"]
-OTHERS = ["agreement", "comparison", "counts", "failures", "groups", "images", "look_first"]
+OTHERS = [
+    "agreement",
+    "columns",
+    "comparison",
+    "counts",
+    "failures",
+    "groups",
+    "images",
+    "look_first",
+]
 OTHERS += ["completeness", "false_positives", "recovery", "residuals"]
 TABLES = sorted(
     [*TRUTH, *OTHERS, "methods", "parameters", "recommendation", "spots", "reliability"]

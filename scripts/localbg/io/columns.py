@@ -5,6 +5,7 @@ A column of one name has one type in all tables.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -415,9 +416,26 @@ COLUMNS: dict[str, dict[str, Column]] = {
             "why, in words; where other methods did not fail, those that did come first"
         ),
     },
+    # Between these comparison.csv has a column for each method: `columns_of_comparison`.
+    "comparison": {
+        "image": IMAGE,
+        "group": GROUP,
+        "count_median": Column("median of the methods' numbers of spots", "float", "spots"),
+        "count_spread": Column("the highest of these minus the lowest", "float", "spots"),
+    },
+    "columns": {
+        "table": Column("name of a table"),
+        "column": Column("name of one of its columns"),
+        "type": Column("text, int, float, number (either, as the image's type) or bool"),
+        "unit": Column("of the values; empty: none"),
+        "meaning": Column("what it is"),
+    },
 }
-# comparison.csv has a column for each method between these; no method may be called like them.
-COMPARISON = (("image", "group"), ("count_median", "count_spread"))
 # Of each column the type; a column that is not listed, such as of a method's parameters, is text.
 TYPES = {name: column.type for table in COLUMNS.values() for name, column in table.items()}
-TYPES |= dict.fromkeys(("count_median", "count_spread"), "float")
+
+
+def columns_of_comparison(methods: Iterable[str]) -> list[str]:
+    """The columns of comparison.csv; no method may be called like the others."""
+    image, group, *others = COLUMNS["comparison"]
+    return [image, group, *methods, *others]

@@ -54,4 +54,5 @@ SUMMARIES = {
     "residuals": "One row per image and method: what the method left in the wrong place, spots in "
     "the background and background in the foreground.",
     "failures": "One row per image that failed, or on which some methods did: the step, and why.",
+    "columns": "One row per column of each table: its type, unit and meaning.",
 }

@@ -15,7 +15,7 @@ from localbg.core.parameters import (
     split_unit,
     suggest_nearest,
 )
-from localbg.io.columns import COMPARISON
+from localbg.io.columns import COLUMNS
 from localbg.pipeline.signatures import (
     SELECTORS,
     STEPS,
@@ -55,7 +55,7 @@ def make_recipes(config: dict) -> tuple[dict[str, dict], list[str]]:
     methods = shipped["methods"] | config["methods"]
     problems = [
         f"methods: '{name}' is a column of comparison.csv; choose another name"
-        for name in itertools.chain(*COMPARISON)
+        for name in COLUMNS["comparison"]
         if name in methods
     ]
     for name in config["compare"]:
