@@ -72,6 +72,11 @@ def one(**steps):
             f"max_failed: is {'9' * 59}…; expected 1000000000 at most",
             marks=attack("a whole number of 400 digits", "refused, and cut in the message"),
         ),
+        pytest.param(
+            {"max_failed": 1 << 20_000},
+            "max_failed: is a whole number of some 6020 digits; expected fewer",
+            marks=attack("a whole number that Python cannot write", "refused, with its length"),
+        ),
         ({"spot_radius": HUGE}, f"spot_radius is {'9' * 59}…; expected 10000 pixels at most"),
         (
             {"run": {"mode": "batch", "images_per_job": 10**9}},

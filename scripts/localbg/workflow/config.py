@@ -27,6 +27,8 @@ JSON_TYPES = {
 PATTERN = re.compile(r"[{}<>]")
 EXPONENT = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]{1,3}")
 MOST_BYTES = 10_000_000
+# Python writes no whole number of more than 4300 digits.
+MOST_BITS = 14_000
 
 
 @cache
@@ -153,7 +155,7 @@ def _repeated(node, seen):
 
 def problems(config: dict) -> list[str]:
     """What is wrong with the keys of a config and the shape of their values."""
-    if found := list(_odd_keys(config, ())):
+    if found := list(_not_json(config, ())):
         return found
     for error in sorted(_validator().iter_errors(config), key=str):
         place = ", ".join(map(str, error.absolute_path))
@@ -184,11 +186,18 @@ def _validator():
     return validators.extend(Draft202012Validator, type_checker=checker)(schema())
 
 
-def _odd_keys(value, place):
-    """Keys that YAML takes for something else than text; ids of images may be whole numbers."""
+def _not_json(value, place):
+    """Keys that YAML takes for something else than text, and numbers too long to be written.
+
+    Ids of images may be whole numbers.
+    """
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        prefix = f"{', '.join(place)}: " if place else ""
+        digits = int(value.bit_length() * 0.30103)
+        yield f"{prefix}is a whole number of some {digits} digits; expected fewer"
     if isinstance(value, list):
         for inner in value:
-            yield from _odd_keys(inner, place)
+            yield from _not_json(inner, place)
     if not isinstance(value, dict):
         return
     for key, inner in value.items():
@@ -200,7 +209,7 @@ def _odd_keys(value, place):
                 f"{prefix}the key {given(key)} is not text (YAML takes it for {kind}); put it in "
                 "quotation marks"
             )
-        yield from _odd_keys(inner, (*place, show(key)))
+        yield from _not_json(inner, (*place, show(key)))
 
 
 def _in_words(error, prefix):
