@@ -169,4 +169,5 @@ onsuccess:
     try:
         logger.info(closing.report(plan))
     except closing.RunFailed as error:
-        raise WorkflowError(str(error)) from None
+        logger.error(str(error))
+        sys.exit(1)
