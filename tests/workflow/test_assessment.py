@@ -91,7 +91,7 @@ def test_blank_images_are_counted_as_false_and_not_injected_in(steps):
     assert {row["image"] for row in rows(steps, "recovery")} == {"a", "b"}
     false = rows(steps, "false_positives", kind="blank")
     counts = rows(steps, "counts", image="control")
-    assert [(r["image"], r["method"], r["n"], r["density"]) for r in false] == [
+    assert [(r["image"], r["method"], r["n_false"], r["density"]) for r in false] == [
         (r["image"], r["method"], r["n_spots"], r["density"]) for r in counts
     ]
     assert len(rows(steps, "false_positives", kind="decoy")) == 4
