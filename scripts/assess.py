@@ -63,9 +63,9 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
             threads=threads,
         )
     except failures.StepFailed as failed:
-        return said | failed.record
+        return said | failed.failure.record
     except Exception as error:
-        return said | failures.record_failure(step, row["image"], error)
+        return said | failures.record_failure(step, row["image"], error).record
 
 
 if __name__ == "__main__":

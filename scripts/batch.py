@@ -65,14 +65,15 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
     try:
         plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
-        return said | failures.record_failure("read", row["image"], error) | {"methods": {}}
+        failure = failures.record_failure("read", row["image"], error)
+        return said | failure.record | {"methods": {}}
     found = {}
     shared = shared_thresholds.read(results, row["pools"])
     made_by = chain.run_methods(
         plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
     )
     for method, made in made_by:
-        if isinstance(made, failures.StepFailed):
+        if isinstance(made, failures.Failure):
             found[method["method"]] = made.record
             continue
         found[method["method"]] = {

@@ -53,7 +53,7 @@ def main(found: Iterable[ImageResults], methods: dict[str, dict], outputs: dict)
             for failure in image.failures:
                 write["failures"].row(
                     {key: row[key] for key in ("image", "path")}
-                    | {"step": failure["failed_step"], "reason": failure["reason"]}
+                    | {"step": failure.step, "reason": failure.reason}
                 )
             for method in methods:
                 key = {"image": row["image"], "group": row["group"], "method": method}
@@ -78,10 +78,9 @@ def image_row(image: ImageResults) -> dict:
     row = {key: image.row[key] for key in ("image", "path", "group")}
     row |= {key: image.facts.get(key) for key in FACTS}
     if image.failure:
-        reason = f"{image.failure['failed_step']}: {image.failure['reason']}"
-        return row | {"status": "failed", "reason": reason}
+        return row | {"status": "failed", "reason": str(image.failure)}
     radius = float(to_pixels(image.row["spot_radius"], row["pixel_size_um"]))
-    of_methods = (f"{one['failed_step']} of {one['reason']}" for one in image.failures)
+    of_methods = (f"{failure.step} of {failure.reason}" for failure in image.failures)
     return row | {"status": "ok", "reason": "; ".join(of_methods), "spot_radius": radius}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from localbg.assessment.recovery import Recovery
+from localbg.core.failures import Failure
 from localbg.io import tables
 from localbg.io.columns import COLUMNS
 from localbg.workflow import collected, job
@@ -68,8 +69,8 @@ def taken(lines: Iterable[list[dict]], recovery: Recovery, write: dict) -> Itera
     """Take what each image gave; what was found in its decoy comes back, row by row."""
     for (line,) in lines:
         key = {name: line[name] for name in ("image", "group")}
-        if "failed_step" in line:
-            reason = f"{line['failed_step']} failed: {line['reason']}"
+        if failure := Failure.from_record(line):
+            reason = f"{failure.step} failed: {failure.reason}"
             recovery.add_failed(*key.values(), line["methods"], reason)
             continue
         failed = {row["method"]: row["reason"] for row in line.get("failed", ())}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from localbg.core import failures, files
+from localbg.core.failures import Failure
 from localbg.workflow import job, scope
 
 
@@ -29,11 +30,11 @@ def main(own: list[str], images: list[str], mask: str, record: str, fingerprint:
         files.write_json(record, ({"fingerprint": fingerprint} if fingerprint else {}) | shared)
     except ValueError as error:
         failures.log.warning("%s", error)
-        failed = {"failed_step": "threshold", "reason": failures.describe_error(error)}
-        failures.write_failure(failed, [record], fingerprint)
+        failure = Failure("threshold", failures.describe_error(error))
+        failures.write_failure(failure, [record], fingerprint)
 
 
-def records(own: list[str], images: set[str], mask: str) -> Iterator[dict]:
+def records(own: list[str], images: set[str], mask: str) -> Iterator[dict | Failure]:
     """What each image's own threshold is, or why it has none."""
     for path in own:
         if not path.endswith(".jsonl"):
@@ -42,7 +43,8 @@ def records(own: list[str], images: set[str], mask: str) -> Iterator[dict]:
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             found = json.loads(line)
             if found["image"] in images:
-                yield found["thresholds"][mask]
+                own_record = found["thresholds"][mask]
+                yield Failure.from_record(own_record) or own_record
 
 
 if __name__ == "__main__":

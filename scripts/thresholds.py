@@ -45,9 +45,8 @@ def process(source, row, stamp, steps, masks, threads) -> dict:
     try:
         plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
-        return {
-            "thresholds": dict.fromkeys(masks, failures.record_failure("read", row["image"], error))
-        }
+        failure = failures.record_failure("read", row["image"], error)
+        return {"thresholds": dict.fromkeys(masks, failure.record)}
     found = chain.find_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
     return {"thresholds": found}
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from localbg.accuracy.scoring import compare_spots
 from localbg.backgrounds import estimate as estimate_background
+from localbg.core.failures import Failure, StepFailed
 from localbg.core.parameters import radius_in_pixels
 from localbg.detection.denoise import denoise
 from localbg.detection.subtract import subtract as subtract_background
@@ -170,8 +171,8 @@ def compare_methods(
     for method, result in chain.run_methods(
         plane, spot_radius, work["methods"], work["steps"], threads=threads
     ):
-        if isinstance(result, Exception):
-            raise result
+        if isinstance(result, Failure):
+            raise StepFailed(result)
         detections[method["method"]] = result
     detections = dict(sorted(detections.items()))
     radius = radius_in_pixels(spot_radius, plane.pixel_size_um)

@@ -14,6 +14,7 @@ import yaml
 import collect
 from conftest import ROOT, snakemake
 from localbg.core import files
+from localbg.core.failures import Failure
 from localbg.core.parameters import resolve
 from localbg.io.cells import format_cell
 from localbg.pipeline.signatures import KINDS
@@ -256,7 +257,7 @@ def test_nothing_is_done_twice_and_a_changed_image_alone(second, mode):
 )
 def test_a_failed_image_has_rows_without_hash_and_parameters(tmp_path):
     row = {"image": "torn", "path": "torn.tif", "group": "", "spot_radius": 3}
-    failed = collected.ImageResults(row, failure={"failed_step": "read", "reason": "it is torn"})
+    failed = collected.ImageResults(row, failure=Failure("read", "it is torn"))
     plan = make_plan({"images": {"torn": {"path": "torn.tif"}}, "compare": ["median"]})
     recipes = {method.name: method.recipe for method in plan.methods.values()}
     outputs = {name: str(tmp_path / f"{name}.csv") for name in collect.TABLES}
@@ -283,4 +284,4 @@ def test_an_image_that_changes_between_two_jobs_of_a_run_is_a_failure(tmp_path):
     (found,) = collected.from_batches([tmp_path / "one", tmp_path / "one"])
     assert found.failure is None
     (found,) = collected.from_batches([tmp_path / "one", tmp_path / "two"])
-    assert found.failure == {"failed_step": "read", "reason": "a.tif changed during the run"}
+    assert found.failure == Failure("read", "a.tif changed during the run")

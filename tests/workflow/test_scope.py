@@ -123,13 +123,17 @@ def test_another_role_is_refused():
     ]
 
 
+RECORD = {"threshold": 5.0, "decided_by": "rule"}
+FAILED = failures.Failure("read", "torn")
+
+
 def test_the_shared_threshold_is_the_median_of_those_that_there_are():
     records = [
         {"threshold": 9.0, "decided_by": "rule"},
         {"threshold": 4.0, "decided_by": "min_snr"},
         {"threshold": 700.0, "decided_by": "rule"},
         {"threshold": 0.0, "decided_by": "constant"},
-        {"failed_step": "read", "reason": "torn"},
+        FAILED,
     ]
     assert scope.shared(records) == {"threshold": 9, "n_images": 3}
     assert scope.shared(records[:2]) == {"threshold": 6.5, "n_images": 2}
@@ -154,10 +158,6 @@ def test_a_constant_image_has_no_spots_whatever_is_shared():
     mask, record = threshold(np.full((9, 9), 5, np.float32), 0, 1.0, rule="otsu")
     assert not mask.any()
     assert record["decided_by"] == "constant"
-
-
-RECORD = {"threshold": 5.0, "decided_by": "rule"}
-FAILED = {"failed_step": "read", "reason": "torn"}
 
 
 def shared_record(results):
@@ -186,8 +186,6 @@ def test_where_no_image_has_a_threshold_the_reason_is_handed_on(tmp_path):
     record = shared_record(tmp_path)
     share_threshold.main([str(own)], ["a"], "m", str(record))
     failed = failures.read_failure(record)
-    assert failed["failed_step"] == "threshold"
-    assert "no image that the shared threshold is taken from" in failed["reason"]
-    found = shared_thresholds.read(str(tmp_path), {"m": "all"})["m"]
-    assert isinstance(found, failures.StepFailed)
-    assert found.record == failed
+    assert failed.step == "threshold"
+    assert "no image that the shared threshold is taken from" in failed.reason
+    assert shared_thresholds.read(str(tmp_path), {"m": "all"}) == {"m": failed}

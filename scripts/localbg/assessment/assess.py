@@ -78,12 +78,12 @@ def assess_image(
                 rows.setdefault(table, []).extend(found)
     failed = rows.get("failed", ())
     if len(failed) == len(methods):
-        raise failed[0]["error"]
+        raise failures.StepFailed(failed[0]["failure"])
     if failed:
         rows["failed"] = [
             {
                 "method": row["method"],
-                "reason": f"{row['error'].args[0]} failed: {row['error'].args[1]}",
+                "reason": f"{row['failure'].step} failed: {row['failure'].reason}",
             }
             for row in failed
         ]
@@ -119,12 +119,12 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         of_pixels = replace(plane, pixels=pixels)
         methods = [m for m in run.keywords["methods"] if m["method"] not in failed]
         for method, made in run(of_pixels, spot_radius, methods=methods, steps=steps):
-            if not isinstance(made, failures.StepFailed):
+            if not isinstance(made, failures.Failure):
                 yield method["method"], method["mask"], made
             elif pixels is plane.pixels:
                 failed[method["method"]] = made
             else:
-                raise made
+                raise failures.StepFailed(made)
 
     typical = float(np.median(bkg.noise))
     edges = residuals.find_edges(bkg.steepness, bkg.noise)
@@ -152,7 +152,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             "edge_excess": residuals.measure_edge_excess(places, edges),
             "negative_fraction": made.record["negative_fraction"],
         }
-    errors = [{"method": name, "error": error} for name, error in failed.items()]
+    errors = [{"method": name, "failure": failure} for name, failure in failed.items()]
     if not before:
         return {"failed": errors}
     as_before = steps | {"mask": masks}

@@ -11,7 +11,8 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from localbg.core import files
@@ -22,23 +23,41 @@ SYSTEM_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ESTA
 log = logging.getLogger("localbg")
 
 
-class StepFailed(Exception):
-    """A step that could not do its work on an image: its name, and why in words."""
+@dataclass(frozen=True)
+class Failure:
+    """What stands in place of a result: the step that failed on an image, and why in words."""
 
-    def __init__(self, step: str, reason: str):
-        super().__init__(step, reason)
-        self.record = {"failed_step": step, "reason": reason}
+    step: str
+    reason: str
 
     def __str__(self):
-        return ": ".join(self.args)
+        return f"{self.step}: {self.reason}"
+
+    @property
+    def record(self) -> dict[str, str]:
+        """As it is written in JSON."""
+        return {"failed_step": self.step, "reason": self.reason}
+
+    @classmethod
+    def from_record(cls, record: Mapping) -> Failure | None:
+        """What a record in JSON says; None where it is that of a result."""
+        return cls(record["failed_step"], record["reason"]) if "failed_step" in record else None
+
+
+class StepFailed(Exception):
+    """A step that could not do its work on an image."""
+
+    def __init__(self, failure: Failure):
+        super().__init__(failure)
+        self.failure = failure
 
 
 class DownloadFailed(Exception):
     """A source that is the record of a failed download in place of an image."""
 
-    def __init__(self, record: dict):
-        super().__init__(record["reason"])
-        self.record = record
+    def __init__(self, failure: Failure):
+        super().__init__(failure.reason)
+        self.failure = failure
 
 
 def require_downloaded(source: str | os.PathLike) -> None:
@@ -46,8 +65,8 @@ def require_downloaded(source: str | os.PathLike) -> None:
 
     A file that is not there is left to who reads it.
     """
-    if os.path.isfile(source) and (record := read_failure(source)):
-        raise DownloadFailed(record)
+    if os.path.isfile(source) and (failure := read_failure(source)):
+        raise DownloadFailed(failure)
 
 
 def is_system_error(error: Exception) -> bool:
@@ -57,14 +76,14 @@ def is_system_error(error: Exception) -> bool:
     )
 
 
-def record_failure(step: str, image: str, error: Exception) -> dict:
-    """Log the error of an image's step and make its record; raise it where the machine failed."""
+def record_failure(step: str, image: str, error: Exception) -> Failure:
+    """Log the error of an image's step and say it in words; raise it where the machine failed."""
     if isinstance(error, DownloadFailed):
-        return error.record
+        return error.failure
     if is_system_error(error):
         raise error
     log.error("%s: %s failed", image, step, exc_info=error)
-    return {"failed_step": step, "reason": describe_error(error)}
+    return Failure(step, describe_error(error))
 
 
 def describe_error(error: Exception) -> str:
@@ -79,17 +98,17 @@ def describe_error(error: Exception) -> str:
     return text if ours and text else f"{type(error).__name__}: {text}"
 
 
-def read_failure(path: str | os.PathLike) -> dict | None:
-    """The failure record that stands in place of a file, or None where the file is real."""
+def read_failure(path: str | os.PathLike) -> Failure | None:
+    """The failure whose record stands in place of a file, or None where the file is real."""
     with Path(path).open("rb") as file:
         if file.read(len(MARK)) != MARK:
             return None
         file.seek(0)
-        return json.load(file)
+        return Failure.from_record(json.load(file))
 
 
 def write_failure(
-    record: dict, outputs: Iterable[str | os.PathLike], fingerprint: str = ""
+    failure: Failure, outputs: Iterable[str | os.PathLike], fingerprint: str = ""
 ) -> None:
     """Write why a step failed in place of each of its outputs.
 
@@ -97,6 +116,6 @@ def write_failure(
     the step should have made.
     """
     own = {"fingerprint": fingerprint} if fingerprint else {}
-    record = {"failed_step": record["failed_step"]} | own | {"reason": record["reason"]}
+    record = {"failed_step": failure.step} | own | {"reason": failure.reason}
     for path in outputs:
         files.write_text(path, json.dumps(record, ensure_ascii=False) + "\n")

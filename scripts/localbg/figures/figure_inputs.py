@@ -67,8 +67,8 @@ def read(
     paths = list(zip(background, foreground, threshold, spots, strict=True))
     of_image = _failure(plane, facts)
     failed = [of_image or _failure(*of_method) for of_method in paths]
-    if record := of_image or (failed[0] if failed and all(failed) else None):
-        raise ImageFailed(f"{record['failed_step']}: {record['reason']}")
+    if failure := of_image or (failed[0] if failed and all(failed) else None):
+        raise ImageFailed(str(failure))
     size = files.read_json(facts)["pixel_size_um"]
     try:
         radius = radius_in_pixels(spot_radius, size)
@@ -89,7 +89,7 @@ def read(
 
 
 def _failure(*paths):
-    """The first failure record that stands in place of a file."""
+    """The first failure whose record stands in place of a file."""
     return next(filter(None, map(failures.read_failure, paths)), None)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from localbg.core import failures
-from localbg.core.failures import StepFailed
+from localbg.core.failures import Failure, StepFailed
 from localbg.io import images
 from localbg.pipeline.signatures import KINDS, scaled
 from localbg.pipeline.steps.denoise_image import denoise_image
@@ -65,9 +65,9 @@ def run_methods(
     methods: list[dict],
     steps: dict[str, dict[str, dict]],
     *,
-    shared: Mapping[str, float | StepFailed] | None = None,
+    shared: Mapping[str, float | Failure] | None = None,
     threads: int = 1,
-) -> Iterator[tuple[dict, Detection | StepFailed]]:
+) -> Iterator[tuple[dict, Detection | Failure]]:
     """Take an image through the steps of several methods.
 
     Parameters
@@ -80,7 +80,7 @@ def run_methods(
     steps : dict
         By kind and label: the ``name`` of the step, its ``parameters``, and the labels that it
         builds on. A threshold with a record ``found`` is taken from there, not sought again.
-    shared : mapping of str to float or StepFailed, optional
+    shared : mapping of str to float or Failure, optional
         Thresholds that the image shares with others, in grey levels, by label of the mask.
     threads : int
 
@@ -88,7 +88,7 @@ def run_methods(
     ------
     method : dict
         In the order of their labels, which brings those together that share steps.
-    detection : Detection or StepFailed
+    detection : Detection or Failure
     """
     made = _Maker(plane, spot_radius, steps, shared or {}, threads)
     for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
@@ -107,7 +107,7 @@ def run_methods(
                 ),
             )
         except StepFailed as failed:
-            yield method, failed
+            yield method, failed.failure
 
 
 def find_thresholds(
@@ -125,7 +125,7 @@ def find_thresholds(
         try:
             found[mask] = made("mask", mask)[1]
         except StepFailed as failed:
-            found[mask] = failed.record
+            found[mask] = failed.failure.record
     return found
 
 
@@ -147,8 +147,8 @@ class _Maker:
         if self._latest.get(kind, (None,))[0] != label:
             self._latest[kind] = label, self._attempt(kind, label)
         found = self._latest[kind][1]
-        if isinstance(found, StepFailed):
-            raise StepFailed(*found.args)
+        if isinstance(found, Failure):
+            raise StepFailed(found)
         return found
 
     def polarity(self, foreground):
@@ -157,7 +157,7 @@ class _Maker:
 
     def _attempt(self, kind, label):
         step, level = self._steps[kind][label], self._shared.get(label)
-        if isinstance(level, StepFailed):
+        if isinstance(level, Failure):
             return level
         try:
             # What it builds on has to fail first, as it does where each step is a job.
@@ -167,12 +167,12 @@ class _Maker:
             parameters = scaled(step["name"], step["parameters"], self.spot_radius)
             return MAKE[step["name"]](self._plane, self, step, parameters, level, self._threads)
         except StepFailed as failed:
-            return failed.with_traceback(None)
+            return failed.failure
         except Exception as error:
             if failures.is_system_error(error):
                 raise
             failures.log.exception("%s failed", step["name"])
-            return StepFailed(step["name"], failures.describe_error(error))
+            return Failure(step["name"], failures.describe_error(error))
 
 
 def _denoise(plane, made, step, parameters, shared, threads):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 
 from localbg.core import failures, files
-from localbg.core.failures import StepFailed
+from localbg.core.failures import Failure
 
 
-def read(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed]:
+def read(results: str, pools: Mapping[str, str]) -> dict[str, float | Failure]:
     """Read the thresholds that an image shares with others of its pools, by label of the mask."""
     folder = f"{results}/shared_threshold"
     return {mask: _shared_threshold(f"{folder}/{mask}/{pool}.json") for mask, pool in pools.items()}
@@ -17,6 +17,4 @@ def read(results: str, pools: Mapping[str, str]) -> dict[str, float | StepFailed
 
 @cache
 def _shared_threshold(path):
-    if failed := failures.read_failure(path):
-        return StepFailed(failed["failed_step"], failed["reason"])
-    return files.read_json(path)["threshold"]
+    return failures.read_failure(path) or files.read_json(path)["threshold"]

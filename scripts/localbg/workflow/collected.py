@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from localbg.core import failures, files
+from localbg.core.failures import Failure
 from localbg.core.names import first_of
 from localbg.core.parameters import radius_in_pixels
 from localbg.io import tables
@@ -69,20 +70,20 @@ class ImageResults:
         ``image``, ``path``, ``group`` and ``spot_radius``, as the sheet says.
     facts : dict
         What the file says; empty where it could not be read.
-    failure : dict or None
-        ``failed_step`` and ``reason``, where no method could do anything.
+    failure : localbg.core.failures.Failure or None
+        Where no method could do anything.
     methods : dict of str to dict
         By name, those that did not fail: ``record``, what the steps said, and ``spots``, a row of
         text for each, with the columns of `localbg.MEASURES`.
-    failed : dict of str to dict
-        By name, those that did: ``failed_step`` and ``reason``.
+    failed : dict of str to localbg.core.failures.Failure
+        By name, those that did.
     """
 
     row: dict
     facts: dict = field(default_factory=dict)
-    failure: dict | None = None
+    failure: Failure | None = None
     methods: dict[str, dict] = field(default_factory=dict)
-    failed: dict[str, dict] = field(default_factory=dict)
+    failed: dict[str, Failure] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.failure is None and self.failed and not self.methods:
@@ -91,23 +92,23 @@ class ImageResults:
             self.failure = self._unknown_radius()
 
     @property
-    def failures(self) -> list[dict]:
+    def failures(self) -> list[Failure]:
         """What failed, and why: the image, or each method that did, those alike together."""
         if self.failure:
             return [self.failure]
-        alike: dict[tuple, list[str]] = {}
-        for name, record in self.failed.items():
-            alike.setdefault((record["failed_step"], record["reason"]), []).append(name)
+        alike: dict[Failure, list[str]] = {}
+        for name, failure in self.failed.items():
+            alike.setdefault(failure, []).append(name)
         return [
-            {"failed_step": step, "reason": f"{first_of(names)}: {reason}"}
-            for (step, reason), names in alike.items()
+            Failure(failure.step, f"{first_of(names)}: {failure.reason}")
+            for failure, names in alike.items()
         ]
 
     def _unknown_radius(self):
         try:
             radius_in_pixels(self.row["spot_radius"], self.facts["pixel_size_um"])
         except ValueError as error:
-            return {"failed_step": "read", "reason": str(error)}
+            return Failure("read", str(error))
         return None
 
 
@@ -217,14 +218,10 @@ def lines(pieces: list[str], fingerprints: Sequence[str] = ()) -> Iterator[list[
 def _merged(lines):
     row = {key: lines[0][key] for key in ("image", "path", "group", "spot_radius")}
     found = sorted(pair for line in lines for pair in line["methods"].items())
-    methods = {name: made for name, made in found if "failed_step" not in made}
-    failed = {name: _record(made) for name, made in found if name not in methods}
-    failure = next((_record(line) for line in lines if "failed_step" in line), None)
+    failed = {name: wrong for name, made in found if (wrong := Failure.from_record(made))}
+    methods = {name: made for name, made in found if name not in failed}
+    failure = next(filter(None, map(Failure.from_record, lines)), None)
     facts = [line["facts"] for line in lines if "facts" in line]
     if not failure and any(other != facts[0] for other in facts):
-        failure = {"failed_step": "read", "reason": f"{row['path']} changed during the run"}
+        failure = Failure("read", f"{row['path']} changed during the run")
     return ImageResults(row, facts[0] if facts else {}, failure, methods, failed)
-
-
-def _record(part):
-    return {key: part[key] for key in ("failed_step", "reason")}

@@ -107,9 +107,9 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
     fingerprint = params.pop("fingerprint", "")
     try:
         for path in inputs.values():
-            if record := failures.read_failure(path):
-                log.warning("handed on: %s failed: %s", record["failed_step"], record["reason"])
-                failures.write_failure(record, outputs.values(), fingerprint)
+            if failure := failures.read_failure(path):
+                log.warning("handed on: %s failed: %s", failure.step, failure.reason)
+                failures.write_failure(failure, outputs.values(), fingerprint)
                 return
         work(**inputs, **outputs, **params)
         for path in outputs.values() if fingerprint else ():
@@ -117,10 +117,10 @@ def run(step: str, work: Callable[..., None], inputs, outputs, params, log_path)
                 files.write_json(path, {"fingerprint": fingerprint} | files.read_json(path))
         log.info("%s done", step)
     except failures.DownloadFailed as failed:
-        failures.write_failure(failed.record, outputs.values(), fingerprint)
+        failures.write_failure(failed.failure, outputs.values(), fingerprint)
     except Exception as error:
         if failures.is_system_error(error):
             raise
         log.exception("%s failed", step)
-        record = {"failed_step": step, "reason": failures.describe_error(error)}
-        failures.write_failure(record, outputs.values(), fingerprint)
+        failure = failures.Failure(step, failures.describe_error(error))
+        failures.write_failure(failure, outputs.values(), fingerprint)

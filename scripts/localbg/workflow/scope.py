@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping
 
+from localbg.core.failures import Failure
 from localbg.workflow.sheet import Image
 
 BLANK = "blank"
@@ -48,12 +49,12 @@ def problems(images: Mapping[str, Image], scope: str, source: str) -> list[str]:
     return [f"no image of group '{group}' has the role blank" for group in lacking]
 
 
-def shared(records: Iterable[Mapping]) -> dict:
+def shared(records: Iterable[Mapping | Failure]) -> dict:
     """The threshold of a pool.
 
     Parameters
     ----------
-    records : iterable of mappings
+    records : iterable of mapping or Failure
         What `localbg.detection.threshold.threshold` said of each image by itself, or why it failed.
 
     Returns
@@ -70,7 +71,7 @@ def shared(records: Iterable[Mapping]) -> dict:
     values = [
         record["threshold"]
         for record in records
-        if record.get("decided_by", "constant") != "constant"
+        if not isinstance(record, Failure) and record["decided_by"] != "constant"
     ]
     if not values:
         raise ValueError("no image that the shared threshold is taken from has one: see scope")
