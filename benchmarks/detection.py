@@ -89,12 +89,12 @@ def found(case: Case, setting: dict) -> np.ndarray:
     if rule["rule"] == "matched_filter":
         rule["radius"] = radius
     step = 1.0 if np.issubdtype(case.image.dtype, np.integer) else 0.0
-    mask, record = threshold.threshold(foreground, step, denoised, case.image, **rule)
+    mask, decision = threshold.threshold(foreground, step, denoised, case.image, **rule)
     kept = setting["spots"]
     labels = spots.label(
         mask,
         foreground,
-        record["noise"],
+        decision.noise,
         min_area=kept["min_area"] * np.pi * radius**2,
         min_distance=kept["min_distance"] * radius,
         prominence=kept["prominence"],

@@ -42,10 +42,10 @@ def chains(size: int, folder: Path) -> dict:
         widths = peers.half_widths(RADIUS, "disk")
         background = peers.median(image, widths, threads=threads)
         foreground, _ = subtract.subtract(image, background)
-        mask, record = threshold.threshold(foreground, 1.0, rule="otsu", min_snr=0)
+        mask, decision = threshold.threshold(foreground, 1.0, rule="otsu", min_snr=0)
         labels = spots.label(mask, foreground, fill_holes=False, split=False)
         table = spots.measure_spots(
-            labels, image, foreground, background, level=record["level"], noise=record["noise"]
+            labels, image, foreground, background, level=decision.level, noise=decision.noise
         )
         return _write(folder / "localbg", background, labels, table, "spot")
 

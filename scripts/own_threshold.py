@@ -16,7 +16,7 @@ def main(
         grey_step=files.read_json(facts)["grey_step"],
         pixel_size_um=image.pixel_size_um,
     )
-    files.write_json(record, decision)
+    files.write_json(record, decision.record)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from localbg.core import failures, files
 from localbg.core.failures import Failure
+from localbg.detection.decision import Decision
 from localbg.workflow import job, scope
 
 
@@ -34,17 +35,17 @@ def main(own: list[str], images: list[str], mask: str, record: str, fingerprint:
         failures.write_failure(failure, [record], fingerprint)
 
 
-def records(own: list[str], images: set[str], mask: str) -> Iterator[dict | Failure]:
+def records(own: list[str], images: set[str], mask: str) -> Iterator[Decision | Failure]:
     """What each image's own threshold is, or why it has none."""
     for path in own:
         if not path.endswith(".jsonl"):
-            yield failures.read_failure(path) or files.read_json(path)
+            yield failures.read_failure(path) or Decision.from_record(files.read_json(path))
             continue
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             found = json.loads(line)
             if found["image"] in images:
-                own_record = found["thresholds"][mask]
-                yield Failure.from_record(own_record) or own_record
+                record = found["thresholds"][mask]
+                yield Failure.from_record(record) or Decision.from_record(record)
 
 
 if __name__ == "__main__":

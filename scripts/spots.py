@@ -1,6 +1,7 @@
 """Clean the mask, split touching spots and measure each."""
 
 from localbg.core import files
+from localbg.detection.decision import Decision
 from localbg.detection.measures import MEASURES
 from localbg.io import images, tables
 from localbg.pipeline.steps.detect_spots import detect_spots
@@ -26,7 +27,7 @@ def main(
         images.read(mask).pixels > 0,
         *(images.read(path).pixels for path in (foreground, background)),
         *(image.pixels, parameters),
-        decision=files.read_json(threshold),
+        decision=Decision.from_record(files.read_json(threshold)),
         facts=files.read_json(facts),
         pixel_size_um=image.pixel_size_um,
         **spot,

@@ -25,7 +25,7 @@ def main(
         shared=files.read_json(shared)["threshold"] if shared else None,
     )
     images.write(mask, pixels, pixel_size_um=image.pixel_size_um)
-    files.write_json(record, decision)
+    files.write_json(record, decision.record)
 
 
 if __name__ == "__main__":

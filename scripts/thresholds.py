@@ -48,7 +48,7 @@ def process(source, row, stamp, steps, masks, threads) -> dict:
         failure = failures.record_failure("read", row["image"], error)
         return {"thresholds": dict.fromkeys(masks, failure.record)}
     found = chain.find_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
-    return {"thresholds": found}
+    return {"thresholds": {mask: said.record for mask, said in found.items()}}
 
 
 if __name__ == "__main__":

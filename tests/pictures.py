@@ -46,11 +46,15 @@ def found(image, radius, method="tophat", **config):
     quiet = denoise(image, **parameters("denoised"))
     below = backgrounds.estimate(quiet, **parameters("background"))
     above, _ = subtract(quiet, below, **parameters("foreground"))
-    mask, record = threshold(above, 1.0, quiet, image, **parameters("mask"))
-    labels = spots.label(mask, above, record["noise"], **parameters("labels"))
+    mask, decision = threshold(above, 1.0, quiet, image, **parameters("mask"))
+    labels = spots.label(mask, above, decision.noise, **parameters("labels"))
     facts = image_flags(image) | {"pixel_size_um": None}
     return spots.tabulate_spots(
-        *(labels, image, above, below, record, facts), spot_radius=radius, polarity="bright"
+        *(labels, image, above, below, facts),
+        level=decision.level,
+        noise=decision.noise,
+        spot_radius=radius,
+        polarity="bright",
     )
 
 

@@ -25,7 +25,13 @@ IN_MEMORY = OF_A_JOB | {
     *("filters/compiled", "filters/contrast", "filters/disc", "filters/footprint"),
     *("filters/gaussian_filter", "filters/median_filter", "filters/min_max", "filters/moments"),
     *("filters/watershed", "backgrounds/__init__"),
-    *("detection/denoise", "detection/fdr", "detection/level_noise", "detection/likeness"),
+    *(
+        "detection/decision",
+        "detection/denoise",
+        "detection/fdr",
+        "detection/level_noise",
+        "detection/likeness",
+    ),
     *("detection/matched_filter", "detection/noise", "detection/shapes", "detection/spots"),
     *("detection/subtract", "detection/threshold"),
     *("pipeline/chain", "pipeline/shards", "pipeline/signatures"),
@@ -86,7 +92,7 @@ def test_jobs_in_memory_depend_on_no_planning_sheet_config_or_caption():
         ("denoise", {"denoise"}),
         ("background", set()),
         ("subtract", {"subtract"}),
-        ("spots", {"likeness", "measures", "noise", "shapes", "spots"}),
+        ("spots", {"decision", "likeness", "measures", "noise", "shapes", "spots"}),
     ],
 )
 def test_the_job_of_a_step_depends_on_no_other_step(script, detection):

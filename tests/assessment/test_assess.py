@@ -250,7 +250,7 @@ def test_injected_spots_are_looked_for_with_the_threshold_that_images_share():
         for scope in ("image", "all")
     )
     (mask,) = sharing["steps"]["mask"]
-    level = chain.find_thresholds(image, RADIUS, [mask], sharing["steps"])[mask]["threshold"]
+    level = chain.find_thresholds(image, RADIUS, [mask], sharing["steps"])[mask].threshold
     shared = assess.assess_image(image, "a", RADIUS, **sharing, shared={mask: level})
     assert shared == gathered(own, image)
     assert sum(row["recovered"] for row in shared["recovery"]) > 100

@@ -54,8 +54,8 @@ def found_by_default(image, radius, method, **rule):
     background = backgrounds.estimate(quiet, **parameters("background"))
     foreground, _ = subtract(quiet, background, **parameters("foreground"))
     grey_step = 1.0 if image.dtype.kind == "u" else 0.0
-    mask, record = threshold(foreground, grey_step, quiet, image, **parameters("mask"))
-    labels = spots.label(mask, foreground, record["noise"], **parameters("labels"))
+    mask, decision = threshold(foreground, grey_step, quiet, image, **parameters("mask"))
+    labels = spots.label(mask, foreground, decision.noise, **parameters("labels"))
     found = spots.measure_spots(labels, image, foreground, background)
     return np.column_stack([found["y"], found["x"]])
 
@@ -279,11 +279,11 @@ def test_a_threshold_that_an_image_shares_with_none_but_itself_changes_nothing()
     above, _ = subtract(quiet, backgrounds.estimate(quiet, filter="median", radius=8), clip=False)
     rule = {"rule": "matched_filter", "radius": radius, "fdr": 0.04, "polarity": "bright"}
     given = above, 1.0, quiet, image
-    own, record = threshold(*given, **rule)
-    shared, again = threshold(*given, record["threshold"], **rule)
-    assert record["distinct"] > record["significant"]
+    own, decision = threshold(*given, **rule)
+    shared, again = threshold(*given, decision.threshold, **rule)
+    assert decision.distinct > decision.significant
     np.testing.assert_array_equal(shared, own)
-    assert (again["decided_by"], again["threshold"]) == ("scope", record["threshold"])
+    assert (again.decided_by, again.threshold) == ("scope", decision.threshold)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -378,10 +378,10 @@ def textured():
 
 @pytest.mark.parametrize(("factor", "offset"), [(1, 4096), (1, -700), (8, 0), (0.25, 0), (64, 512)])
 def test_offset_and_factor_change_nothing(factor, offset):
-    plain, record = threshold(textured(), rule="matched_filter", radius=RADIUS)
+    plain, decision = threshold(textured(), rule="matched_filter", radius=RADIUS)
     changed = textured() * np.float32(factor) + np.float32(offset)
     mask, found = threshold(changed, rule="matched_filter", radius=RADIUS)
-    assert found["threshold"] == pytest.approx(factor * record["threshold"], rel=1e-4)
+    assert found.threshold == pytest.approx(factor * decision.threshold, rel=1e-4)
     np.testing.assert_array_equal(mask, plain)
     assert mask.any()
 
@@ -506,8 +506,8 @@ def test_noise_as_files_have_it_is_no_spot_and_hides_none(method, kind):
 
 def test_the_mask_is_the_core_of_what_reaches_the_limits_of_the_record():
     image = textured()
-    mask, record = threshold(image, rule="matched_filter", radius=RADIUS)
-    assert (record["decided_by"], record["chosen"]) == ("rule", record["threshold"])
+    mask, decision = threshold(image, rule="matched_filter", radius=RADIUS)
+    assert (decision.decided_by, decision.chosen) == ("rule", decision.threshold)
     assert ndimage.label(mask)[1] == len(grid((120, 130), 20))
     contrast = contrasts(image, 1.5 * RADIUS)[0]
     for y, x in grid((120, 130), 20):
@@ -515,7 +515,7 @@ def test_the_mask_is_the_core_of_what_reaches_the_limits_of_the_record():
         core = contrast[near][mask[near]]
         assert core.min() >= 0.6 * core.max() * (1 - 1e-6)
         fits = fit_spots(image, [(y, x)], RADIUS)
-        assert fits.amplitude * fits.likeness > record["threshold"]
+        assert fits.amplitude * fits.likeness > decision.threshold
 
 
 @pytest.mark.parametrize("share", [1e-6, 0.02, 0.5])
@@ -537,9 +537,9 @@ def test_a_larger_fdr_finds_more(share):
 @pytest.mark.parametrize("radius", [0.4, 2.5, 30])
 def test_small_images_and_large_spots_have_an_answer(shape, radius):
     foreground = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
-    mask, record = threshold(foreground, rule="matched_filter", radius=radius)
+    mask, decision = threshold(foreground, rule="matched_filter", radius=radius)
     assert mask.shape == shape
-    assert np.isfinite(record["threshold"])
+    assert np.isfinite(decision.threshold)
 
 
 def test_noise_is_measured_on_the_denoised_image():

@@ -68,15 +68,15 @@ def run(study, image):
     smooth = denoise(image, **parameters("denoised"))
     background = backgrounds.estimate(smooth if source else image, **parameters("background"))
     foreground, _ = subtract(smooth, background, **parameters("foreground"))
-    mask, record = threshold(foreground, 1.0, **parameters("mask"))
-    return background, mask, record, spots.label(mask, foreground, **parameters("labels"))
+    mask, decision = threshold(foreground, 1.0, **parameters("mask"))
+    return background, mask, decision, spots.label(mask, foreground, **parameters("labels"))
 
 
 @pytest.mark.parametrize("smoothing", DENOISE)
 @pytest.mark.parametrize("name", ["disc_clean", "disc_noisy", "cell"])
 def test_published_recipe_gives_the_mask_and_count_of_a_plain_script(name, smoothing):
     image = scene(name)
-    background, mask, record, labels = run(published(smoothing), image)
+    background, mask, decision, labels = run(published(smoothing), image)
     sigma = DENOISE[smoothing].get("sigma", 0)
     expected_background, expected_mask, count = from_scratch(image, sigma)
     assert background.dtype == image.dtype
@@ -84,7 +84,7 @@ def test_published_recipe_gives_the_mask_and_count_of_a_plain_script(name, smoot
     np.testing.assert_array_equal(mask, expected_mask)
     np.testing.assert_array_equal(labels > 0, expected_mask)
     assert labels.max() == count
-    assert (record["threshold"], record["decided_by"]) == (THRESHOLD, "rule")
+    assert (decision.threshold, decision.decided_by) == (THRESHOLD, "rule")
 
 
 def test_published_recipe_counts_the_spots_of_a_clean_scene():

@@ -136,12 +136,12 @@ def test_noise_is_never_below_that_of_rounding(grey_step):
 
 @pytest.mark.parametrize("rule", HISTOGRAM_RULES)
 def test_histogram_rule_is_that_of_scikit_image(bimodal, rule):
-    mask, record = threshold(bimodal, rule=rule, min_snr=0)
+    mask, decision = threshold(bimodal, rule=rule, min_snr=0)
     # In 32 bits li's search can swing between two numbers for ever.
     image = bimodal.astype(float) if rule == "li" else bimodal
     expected = float(HISTOGRAM_RULES[rule](image))
-    assert record["threshold"] == record["chosen"] == expected
-    assert record["decided_by"] == "rule"
+    assert decision.threshold == decision.chosen == expected
+    assert decision.decided_by == "rule"
     np.testing.assert_array_equal(mask, bimodal > expected)
 
 
@@ -168,10 +168,10 @@ def test_bright_spots_are_found_also_where_they_are_dense(rule, snr, share):
 @pytest.mark.parametrize("value", [8, 7.5, -2])
 def test_value_is_taken_at_its_word_and_excluded(value):
     foreground = np.arange(-10, 20, 0.5, np.float32).reshape(6, 10)
-    mask, record = threshold(foreground, 1.0, rule="value", value=value)
+    mask, decision = threshold(foreground, 1.0, rule="value", value=value)
     np.testing.assert_array_equal(mask.ravel(), np.arange(-10, 20, 0.5) > value)
-    assert record["threshold"] == record["chosen"] == value
-    assert record["decided_by"] == "rule"
+    assert decision.threshold == decision.chosen == value
+    assert decision.decided_by == "rule"
 
 
 @pytest.mark.parametrize(
@@ -179,17 +179,17 @@ def test_value_is_taken_at_its_word_and_excluded(value):
 )
 def test_percentile_is_exact(percent, expected, above):
     foreground = np.random.default_rng(3).permutation(101).astype(np.float32)[None]
-    mask, record = threshold(foreground, rule="percentile", percent=percent, min_snr=0)
-    assert record["threshold"] == pytest.approx(expected)
+    mask, decision = threshold(foreground, rule="percentile", percent=percent, min_snr=0)
+    assert decision.threshold == pytest.approx(expected)
     assert mask.sum() == above
 
 
 @pytest.mark.parametrize("k", [0.5, 3, 5])
 def test_noise_rule_is_k_deviations_above_the_level(k):
     foreground = np.float32(11) + gaussian_noise(3)
-    mask, record = threshold(foreground, rule="noise", k=k)
-    assert record["threshold"] == record["level"] + k * record["scatter"]
-    assert record["threshold"] == pytest.approx(11 + 3 * k, rel=0.03)
+    mask, decision = threshold(foreground, rule="noise", k=k)
+    assert decision.threshold == decision.level + k * decision.scatter
+    assert decision.threshold == pytest.approx(11 + 3 * k, rel=0.03)
     assert mask.mean() == pytest.approx(norm.sf(k), abs=0.005)
 
 
@@ -203,31 +203,31 @@ def test_noise_rule_is_k_deviations_above_the_level(k):
 def test_blank_image_has_no_spots(rule, sd):
     # Of 90,000 pixels of Gaussian noise, 0.03 lie more than five deviations above the mean.
     blank = np.rint(100 + gaussian_noise(sd)) - 100
-    mask, record = threshold(blank, 1.0, rule=rule, **BOUNDED_RULES[rule])
+    mask, decision = threshold(blank, 1.0, rule=rule, **BOUNDED_RULES[rule])
     assert not mask.any()
-    assert record["decided_by"] == "min_snr"
+    assert decision.decided_by == "min_snr"
     unbounded, free = threshold(blank, 1.0, rule=rule, min_snr=0, **BOUNDED_RULES[rule])
     assert unbounded.any()
-    assert free["decided_by"] == "rule"
-    assert free["threshold"] == record["chosen"]
+    assert free.decided_by == "rule"
+    assert free.threshold == decision.chosen
 
 
 @pytest.mark.parametrize("rule", BOUNDED_RULES)
 @pytest.mark.parametrize("min_snr", [4, 6.5])
 def test_bound_is_min_snr_deviations_above_the_level(rule, min_snr):
     blank = np.float32(40) + gaussian_noise(2)
-    mask, record = threshold(blank, rule=rule, min_snr=min_snr, **BOUNDED_RULES[rule])
-    assert record["threshold"] == record["level"] + min_snr * record["noise"]
-    assert record["threshold"] == pytest.approx(40 + 2 * min_snr, rel=0.02)
-    np.testing.assert_array_equal(mask, blank > record["threshold"])
+    mask, decision = threshold(blank, rule=rule, min_snr=min_snr, **BOUNDED_RULES[rule])
+    assert decision.threshold == decision.level + min_snr * decision.noise
+    assert decision.threshold == pytest.approx(40 + 2 * min_snr, rel=0.02)
+    np.testing.assert_array_equal(mask, blank > decision.threshold)
 
 
 @pytest.mark.parametrize(("rule", "parameters"), [("noise", {"k": 1}), ("value", {"value": 0.5})])
 def test_bound_does_not_overrule_what_the_user_asked_for(rule, parameters):
-    mask, record = threshold(gaussian_noise(2), rule=rule, **parameters)
+    mask, decision = threshold(gaussian_noise(2), rule=rule, **parameters)
     assert mask.any()
-    assert record["decided_by"] == "rule"
-    assert record["threshold"] < 5 * record["noise"]
+    assert decision.decided_by == "rule"
+    assert decision.threshold < 5 * decision.noise
 
 
 @pytest.mark.parametrize(
@@ -241,33 +241,35 @@ def test_bound_does_not_overrule_what_the_user_asked_for(rule, parameters):
     outcome="0 spots, whatever the rule and its parameters",
 )
 def test_constant_image_has_no_spots(rule, parameters, grey, grey_step):
-    mask, record = threshold(
+    mask, decision = threshold(
         np.full((12, 15), grey, np.float32), grey_step, rule=rule, min_snr=0, **parameters
     )
     assert mask.dtype == bool
     assert mask.shape == (12, 15)
     assert not mask.any()
-    assert record["decided_by"] == "constant"
-    assert record["level"] == grey
+    assert decision.decided_by == "constant"
+    assert decision.level == grey
 
 
 def test_record_tells_rule_parameters_level_and_noise(bimodal):
-    _, record = threshold(bimodal, rule="noise", k=4)
-    assert record["rule"] == "noise"
-    assert record["parameters"] == {"k": 4}
-    assert noise.Noise(record["level"], record["noise"], record["scatter"]) == noise.estimate_noise(
+    _, decision = threshold(bimodal, rule="noise", k=4)
+    assert decision.rule == "noise"
+    assert decision.parameters == {"k": 4}
+    assert noise.Noise(decision.level, decision.noise, decision.scatter) == noise.estimate_noise(
         bimodal
     )
-    _, record = threshold(bimodal, 60.0, rule="noise", k=4)
-    assert record["noise"] == pytest.approx(60 / 12**0.5)
+    _, decision = threshold(bimodal, 60.0, rule="noise", k=4)
+    assert decision.noise == pytest.approx(60 / 12**0.5)
 
 
 @pytest.mark.parametrize("factor", [0.01, 3.7, 64])
 def test_threshold_of_the_noise_rule_grows_with_the_contrast(bimodal, factor):
-    mask, record = threshold(bimodal, rule="noise", k=5)
+    mask, decision = threshold(bimodal, rule="noise", k=5)
     scaled, found = threshold(bimodal * np.float32(factor), rule="noise", k=5)
     for key in ("threshold", "level", "noise", "scatter"):
-        assert found[key] == pytest.approx(factor * record[key], rel=1e-5, abs=1e-6)
+        assert getattr(found, key) == pytest.approx(
+            factor * getattr(decision, key), rel=1e-5, abs=1e-6
+        )
     np.testing.assert_array_equal(scaled, mask)
 
 
@@ -282,9 +284,9 @@ def test_threshold_of_the_noise_rule_grows_with_the_contrast(bimodal, factor):
 def test_mask_does_not_depend_on_an_offset(bimodal, rule, offset):
     # Whole and quarter grey levels, so that adding the offset is exact.
     foreground = np.rint(bimodal * 4) / 4
-    mask, record = threshold(foreground, rule=rule, **EVERY_RULE[rule])
+    mask, decision = threshold(foreground, rule=rule, **EVERY_RULE[rule])
     raised, found = threshold(foreground + np.float32(offset), rule=rule, **EVERY_RULE[rule])
-    assert found["threshold"] - offset == pytest.approx(record["threshold"], abs=0.01)
+    assert found.threshold - offset == pytest.approx(decision.threshold, abs=0.01)
     np.testing.assert_array_equal(raised, mask)
 
 

@@ -1,12 +1,14 @@
 """Images that share a threshold get the median of their own; blank controls may decide alone."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import share_threshold
 from localbg.core import failures, files
+from localbg.detection.decision import Decision
 from localbg.detection.threshold import threshold
 from localbg.pipeline import shared_thresholds
 from localbg.workflow import scope, sheet
@@ -123,30 +125,30 @@ def test_another_role_is_refused():
     ]
 
 
-RECORD = {"threshold": 5.0, "decided_by": "rule"}
+DECISION = Decision("otsu", {}, 0.0, 1.0, 1.0, 5.0, 5.0, "rule")
 FAILED = failures.Failure("read", "torn")
 
 
 def test_the_shared_threshold_is_the_median_of_those_that_there_are():
-    records = [
-        {"threshold": 9.0, "decided_by": "rule"},
-        {"threshold": 4.0, "decided_by": "min_snr"},
-        {"threshold": 700.0, "decided_by": "rule"},
-        {"threshold": 0.0, "decided_by": "constant"},
+    own = [
+        replace(DECISION, threshold=9.0),
+        replace(DECISION, threshold=4.0, decided_by="min_snr"),
+        replace(DECISION, threshold=700.0),
+        replace(DECISION, threshold=0.0, decided_by="constant"),
         FAILED,
     ]
-    assert scope.shared(records) == {"threshold": 9, "n_images": 3}
-    assert scope.shared(records[:2]) == {"threshold": 6.5, "n_images": 2}
+    assert scope.shared(own) == {"threshold": 9, "n_images": 3}
+    assert scope.shared(own[:2]) == {"threshold": 6.5, "n_images": 2}
     with pytest.raises(ValueError, match="no image"):
-        scope.shared(records[3:])
+        scope.shared(own[3:])
 
 
 def test_a_shared_threshold_replaces_what_the_rule_says():
     foreground = np.random.default_rng(0).normal(0, 1, (40, 40)).astype(np.float32)
-    mask, record = threshold(foreground, shared=1.5, rule="otsu")
-    assert (record["threshold"], record["decided_by"]) == (1.5, "scope")
+    mask, decision = threshold(foreground, shared=1.5, rule="otsu")
+    assert (decision.threshold, decision.decided_by) == (1.5, "scope")
     np.testing.assert_array_equal(mask, foreground > 1.5)
-    assert record["chosen"] == threshold(foreground, rule="otsu")[1]["chosen"]
+    assert decision.chosen == threshold(foreground, rule="otsu")[1].chosen
 
 
 @pytest.mark.attack(
@@ -155,9 +157,9 @@ def test_a_shared_threshold_replaces_what_the_rule_says():
     outcome="0 spots",
 )
 def test_a_constant_image_has_no_spots_whatever_is_shared():
-    mask, record = threshold(np.full((9, 9), 5, np.float32), 0, 1.0, rule="otsu")
+    mask, decision = threshold(np.full((9, 9), 5, np.float32), 0, 1.0, rule="otsu")
     assert not mask.any()
-    assert record["decided_by"] == "constant"
+    assert decision.decided_by == "constant"
 
 
 def shared_record(results):
@@ -167,9 +169,9 @@ def shared_record(results):
 
 
 def test_of_a_batch_only_members_and_their_mask_are_taken(tmp_path):
-    found = {"a": 5.0, "b": 8.0, "c": 90.0}
+    found, other = {"a": 5.0, "b": 8.0, "c": 90.0}, {"other": DECISION.record}
     lines = [
-        {"image": image, "thresholds": {"m": RECORD | {"threshold": value}, "other": RECORD}}
+        {"image": image, "thresholds": {"m": replace(DECISION, threshold=value).record} | other}
         for image, value in found.items()
     ]
     piece = tmp_path / "1.jsonl"

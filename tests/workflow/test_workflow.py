@@ -87,23 +87,23 @@ def computed(found, image, method):
     of_raw = found.steps["background"][method.background].denoised is None
     below = backgrounds.estimate(plane.pixels if of_raw else quiet, **parameters("background"))
     above, _ = subtract(quiet, below, **parameters("foreground"))
-    mask, record = threshold(above, 1.0, quiet, plane.pixels, **parameters("mask"))
+    mask, decision = threshold(above, 1.0, quiet, plane.pixels, **parameters("mask"))
     labels = spots.label(mask, above, **parameters("labels"))
-    level, noise = record["level"], record["noise"]
-    return spots.measure_spots(labels, plane.pixels, above, below, level=level, noise=noise), record
+    noise = {"level": decision.level, "noise": decision.noise}
+    return spots.measure_spots(labels, plane.pixels, above, below, **noise), decision
 
 
 @pytest.mark.parametrize(
     ("image", "method"), [("disc_noisy", "median"), ("cell", "tophat"), ("cell", "gaussian")]
 )
 def test_tables_hold_what_the_library_computes(default_run, default_plan, image, method):
-    expected, record = computed(default_plan, image, method)
+    expected, decision = computed(default_plan, image, method)
     found = rows_of(default_run, "spots", image=image, method=method)
     assert len(found) > 0
     (count,) = rows_of(default_run, "counts", image=image, method=method)
     assert count["n_spots"] == str(len(expected["spot"]))
-    assert count["threshold"] == f"{record['threshold']:.6g}"
-    assert count["noise"] == f"{record['noise']:.6g}"
+    assert count["threshold"] == f"{decision.threshold:.6g}"
+    assert count["noise"] == f"{decision.noise:.6g}"
     for column, form in {
         "y": ".3f",
         "x": ".3f",

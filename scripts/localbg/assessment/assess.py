@@ -131,7 +131,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     steps = run.keywords["steps"]
     before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
     for name, mask, made in runs(plane.pixels, steps):
-        masks[mask] = masks[mask] | {"found": made.record}
+        masks[mask] = masks[mask] | {"found": made.decision}
         places = made.places
         before[name] = {
             "places": places,

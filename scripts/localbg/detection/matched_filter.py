@@ -6,11 +6,11 @@ contrasts, as many as there are spots, bumps of the texture and waves of the noi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from localbg.detection.decision import Limits
 from localbg.detection.fdr import BULK, beyond_bulk, significant
 from localbg.detection.level_noise import measure_noise
 from localbg.detection.likeness import fit_spots
@@ -40,24 +40,6 @@ MANY = 0.1
 CROWDED, TOLD = 0.3, 0.05
 # A spot's core: pixels within a radius that have this share of its contrast.
 CORE = 0.6
-
-
-class Limits(NamedTuple):
-    """What a local maximum must reach to be a spot; what one more would have to, if none does.
-
-    Attributes
-    ----------
-    threshold : float
-        Score: amplitude times likeness, in grey levels; 0 where it tells nothing from the bulk.
-    significant : float
-        Amplitude in noise standard deviations.
-    distinct : float
-        Score in noise standard deviations; 0 where it tells nothing from the bulk.
-    """
-
-    threshold: float
-    significant: float
-    distinct: float
 
 
 class Maxima(NamedTuple):
@@ -95,7 +77,7 @@ def detect(
     polarity: str = "bright",
     least_noise: float = 0.0,
     shared: float | None = None,
-    earlier: Mapping | None = None,
+    earlier: Limits | None = None,
 ) -> tuple[Limits, np.ndarray]:
     """Find the spots among the local maxima; see `localbg.detection.threshold.matched_filter`.
 
@@ -116,8 +98,8 @@ def detect(
     shared : float, optional
         Least score in grey levels, where it is known from other images. What the image's own noise
         asks for holds beside it.
-    earlier : mapping, optional
-        The limits in the record of an earlier image, to be taken as they are.
+    earlier : Limits, optional
+        Those of an earlier image, to be taken as they are.
 
     Returns
     -------
@@ -134,7 +116,7 @@ def detect(
         if shared is not None:
             limits = limits._replace(threshold=shared)
     else:
-        limits = Limits(*(earlier[name] for name in Limits._fields))
+        limits = earlier
     spots = _reaching(maxima, limits)
     return limits, _cores(contrast, maxima.rows[spots], maxima.columns[spots], radius)
 

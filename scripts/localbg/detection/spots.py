@@ -194,9 +194,10 @@ def tabulate_spots(
     image: np.ndarray,
     foreground: np.ndarray,
     background: np.ndarray,
-    found: dict,
     facts: dict,
     *,
+    level: float,
+    noise: float,
     spot_radius: float,
     polarity: str,
 ) -> list[dict]:
@@ -206,17 +207,15 @@ def tabulate_spots(
     ----------
     labels, image, foreground, background : ndarray
         See `measure_spots`.
-    found : dict
-        ``level`` and ``noise`` of the foreground.
     facts : dict
         Of the image; see `localbg.io.images.Plane`.
+    level, noise : float
+        See `measure_spots`.
     spot_radius : float
         Pixels.
     polarity : {"bright", "dark"}
     """
-    columns = measure_spots(
-        labels, image, foreground, background, level=found["level"], noise=found["noise"]
-    )
+    columns = measure_spots(labels, image, foreground, background, level=level, noise=noise)
     columns |= measure_shapes(
         columns, labels, image, foreground, facts, spot_radius=spot_radius, polarity=polarity
     )

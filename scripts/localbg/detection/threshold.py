@@ -7,17 +7,15 @@ its own and the mask that they lead to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from localbg.core.checks import require_plane
 from localbg.core.parameters import NonNegative, Percent, Positive, Share, Size
+from localbg.detection.decision import Decision, Limits
 from localbg.detection.noise import Noise, estimate_noise
-
-if TYPE_CHECKING:
-    from localbg.detection.matched_filter import Limits
 
 # Rules that min_snr does not bound.
 OWN_BOUND = ("matched_filter", "noise", "value")
@@ -35,8 +33,8 @@ class Scene(NamedTuple):
         See `localbg.detection.noise.estimate_noise`.
     shared : float or None
         What is to be taken in place of what the rule says; for rules that give a mask.
-    earlier : mapping or None
-        What an earlier record says, to be taken as it is; for the same rules.
+    earlier : Decision or None
+        An earlier decision, to be taken as it is; for the same rules.
     """
 
     foreground: np.ndarray
@@ -45,7 +43,7 @@ class Scene(NamedTuple):
     found: Noise
     grey_step: float
     shared: float | None
-    earlier: Mapping | None
+    earlier: Decision | None
 
 
 def threshold(
@@ -54,12 +52,12 @@ def threshold(
     denoised: np.ndarray | None = None,
     raw: np.ndarray | None = None,
     shared: float | None = None,
-    earlier: Mapping | None = None,
+    earlier: Decision | None = None,
     *,
     rule: str,
     min_snr: NonNegative = 5.0,
     **parameters,
-) -> tuple[np.ndarray, dict]:
+) -> tuple[np.ndarray, Decision]:
     """Find the pixels of a foreground that stand out.
 
     Parameters
@@ -73,8 +71,8 @@ def threshold(
         ``matched_filter`` fits spots and measures the noise there, by default in the foreground.
     shared : float, optional
         A threshold that holds for several images; it replaces what the rule says.
-    earlier : mapping, optional
-        An earlier record, whose threshold is taken as it is: for images that differ from an
+    earlier : Decision, optional
+        An earlier decision, whose threshold is taken as it is: for images that differ from an
         earlier one by what was injected into it.
     rule : str
         One of `RULES`.
@@ -90,12 +88,7 @@ def threshold(
     -------
     mask : ndarray of bool
         True where a pixel stands out; False everywhere in a constant image, whatever the rule.
-    record : dict
-        ``rule``, ``parameters``; ``threshold``, ``level``, ``noise`` and ``scatter`` in grey
-        levels; ``chosen``, what the rule itself said; and ``decided_by``: ``rule``, ``min_snr``,
-        ``scope`` (it was shared) or ``constant``. The threshold of ``matched_filter`` is a score
-        of fitted spots, that of the others a foreground; it has ``significant`` and ``distinct``
-        besides (`localbg.detection.matched_filter.Limits`).
+    decision : localbg.detection.decision.Decision
 
     Raises
     ------
@@ -105,35 +98,26 @@ def threshold(
     require_plane(foreground)
     found = estimate_noise(foreground, grey_step=grey_step)
     highest = float(foreground.max())
-    record = {"rule": rule, "parameters": parameters} | found._asdict()
+    decision = partial(Decision, rule, parameters, *found)
     if highest == float(foreground.min()):
-        return np.zeros(foreground.shape, bool), record | {
-            "chosen": None,
-            "threshold": highest,
-            "decided_by": "constant",
-        }
+        return np.zeros(foreground.shape, bool), decision(None, highest, "constant")
     denoised = foreground if denoised is None else denoised
     raw = denoised if raw is None else raw
     scene = Scene(foreground, denoised, raw, found, grey_step, shared, earlier)
     said = RULES[rule](scene, **parameters)
     if isinstance(said, tuple):
-        limits, mask = said
-        chosen = limits.threshold
-        record |= limits._asdict()
+        (chosen, *others), mask = said
     else:
-        chosen, mask = float(said), None
+        chosen, others, mask = float(said), (), None
     if earlier is not None:
-        shared = earlier["threshold"]
+        shared = earlier.threshold
     bound = found.level + min_snr * found.noise
     bounded = min_snr > 0 and rule not in OWN_BOUND and chosen < bound
     value, decided_by = (bound, "min_snr") if bounded else (chosen, "rule")
     if shared is not None:
         value, decided_by = shared, "scope"
-    return foreground > value if mask is None else mask, record | {
-        "chosen": chosen,
-        "threshold": value,
-        "decided_by": decided_by,
-    }
+    decided = decision(chosen, value, decided_by, *others)
+    return foreground > value if mask is None else mask, decided
 
 
 def matched_filter(
@@ -158,7 +142,7 @@ def matched_filter(
 
     Returns
     -------
-    limits : localbg.detection.matched_filter.Limits
+    limits : localbg.detection.decision.Limits
     mask : ndarray of bool
         The cores of the spots: pixels within a radius of such a maximum that have at least 60 % of
         its contrast.
@@ -204,7 +188,7 @@ def matched_filter(
         # Noise that is clipped, or less than a grey level, is sparse and has a long tail.
         least_noise=max(scene.grey_step / 2, 1e-6 * float(np.ptp(scene.foreground))),
         shared=scene.shared,
-        earlier=scene.earlier,
+        earlier=scene.earlier.limits if scene.earlier else None,
     )
 
 

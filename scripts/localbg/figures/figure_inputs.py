@@ -11,6 +11,7 @@ import numpy as np
 from localbg.core import failures, files
 from localbg.core.parameters import radius_in_pixels, resolve
 from localbg.core.text import describe_parameters, format_count, format_number
+from localbg.detection.decision import Decision
 from localbg.figures.style import MAX_METHODS, Result
 from localbg.io import images, tables
 
@@ -95,30 +96,30 @@ def _failure(*paths):
 
 def _result(recipe, background, foreground, threshold, spots, pixel_size_um):
     method, steps = recipe
-    found = files.read_json(threshold)
+    decision = Decision.from_record(files.read_json(threshold))
     rows = tables.read(spots)
     return Result(
         method=method,
-        text=_text(steps, found, len(rows), pixel_size_um),
+        text=_text(steps, decision, len(rows), pixel_size_um),
         background=images.read(background).pixels,
         foreground=images.read(foreground).pixels,
-        threshold=found["threshold"],
+        threshold=decision.threshold,
         spots=np.array([(row["y"], row["x"]) for row in rows]).reshape(-1, 2),
         heights=np.array([row["foreground_max"] for row in rows]),
     )
 
 
-def _text(recipe, found, n_spots, pixel_size_um):
+def _text(recipe, decision, n_spots, pixel_size_um):
     """How a method's results came about, in a line."""
     denoise = _filter(recipe["denoise"], pixel_size_um)
     background = _filter(recipe["background"], pixel_size_um)
     origin = f"the denoised image ({denoise})" if recipe["of"] == "denoised" else "the raw image"
-    rule = describe_parameters({"rule": found["rule"]} | found["parameters"])
-    if found["decided_by"] == "min_snr":
+    rule = describe_parameters({"rule": decision.rule} | decision.parameters)
+    if decision.decided_by == "min_snr":
         rule += ", raised to min_snr"
     return (
         f"{background}, of {origin};  "
-        f"threshold {format_number(found['threshold'])} grey levels ({rule});  "
+        f"threshold {format_number(decision.threshold)} grey levels ({rule});  "
         f"{format_count(n_spots, 'spot')}"
     )
 

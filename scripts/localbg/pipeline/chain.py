@@ -13,6 +13,7 @@ import numpy as np
 
 from localbg.core import failures
 from localbg.core.failures import Failure, StepFailed
+from localbg.detection.decision import Decision
 from localbg.io import images
 from localbg.pipeline.signatures import KINDS, scaled
 from localbg.pipeline.steps.denoise_image import denoise_image
@@ -39,9 +40,11 @@ class Detection:
         Denoised image less background; spots are positive whatever the polarity.
     mask : ndarray of bool, 2-D
         Pixels above the threshold, before touching spots are split.
+    decision : localbg.detection.decision.Decision
+        The threshold, and how it came about.
     record : dict
-        How the threshold came about: ``threshold``, ``decided_by``, ``level``, ``noise`` and more,
-        as in counts.csv.
+        What all steps tell, the decision among it: ``threshold``, ``decided_by``, ``level``,
+        ``noise``, ``negative_fraction`` and more, as in counts.csv.
     """
 
     method: str
@@ -51,6 +54,7 @@ class Detection:
     background: np.ndarray
     foreground: np.ndarray
     mask: np.ndarray
+    decision: Decision
     record: dict
 
     @property
@@ -79,7 +83,7 @@ def run_methods(
         For each method the ``method``'s name and the label of each kind of result.
     steps : dict
         By kind and label: the ``name`` of the step, its ``parameters``, and the labels that it
-        builds on. A threshold with a record ``found`` is taken from there, not sought again.
+        builds on. A threshold with a decision ``found`` is taken from there, not sought again.
     shared : mapping of str to float or Failure, optional
         Thresholds that the image shares with others, in grey levels, by label of the mask.
     threads : int
@@ -94,16 +98,16 @@ def run_methods(
     for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
         try:
             labels, rows = made("labels", method["labels"])
-            mask, found = made("mask", method["mask"])
+            mask, decision = made("mask", method["mask"])
             foreground, subtracted = made("foreground", method["foreground"])
             background, estimated = made("background", method["background"])
             denoised = made("denoised", method["denoised"])
-            record = estimated | subtracted | found
             yield (
                 method,
                 Detection(
                     *(method["method"], rows, labels, denoised, background, foreground, mask),
-                    record=record,
+                    decision=decision,
+                    record=estimated | subtracted | decision.record,
                 ),
             )
         except StepFailed as failed:
@@ -117,7 +121,7 @@ def find_thresholds(
     steps: dict[str, dict[str, dict]],
     *,
     threads: int = 1,
-) -> dict[str, dict]:
+) -> dict[str, Decision | Failure]:
     """What threshold an image would get by itself, or why that failed, by label of the mask."""
     made = _Maker(plane, spot_radius, steps, {}, threads)
     found = {}
@@ -125,7 +129,7 @@ def find_thresholds(
         try:
             found[mask] = made("mask", mask)[1]
         except StepFailed as failed:
-            found[mask] = failed.failure.record
+            found[mask] = failed.failure
     return found
 
 

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 
 from localbg.core.failures import Failure
+from localbg.detection.decision import Decision
 from localbg.workflow.sheet import Image
 
 BLANK = "blank"
@@ -49,13 +50,14 @@ def problems(images: Mapping[str, Image], scope: str, source: str) -> list[str]:
     return [f"no image of group '{group}' has the role blank" for group in lacking]
 
 
-def shared(records: Iterable[Mapping | Failure]) -> dict:
+def shared(own: Iterable[Decision | Failure]) -> dict:
     """The threshold of a pool.
 
     Parameters
     ----------
-    records : iterable of mapping or Failure
-        What `localbg.detection.threshold.threshold` said of each image by itself, or why it failed.
+    own : iterable of Decision or Failure
+        What `localbg.detection.threshold.threshold` decided of each image by itself, or why that
+        failed.
 
     Returns
     -------
@@ -69,9 +71,9 @@ def shared(records: Iterable[Mapping | Failure]) -> dict:
         If no image had a say.
     """
     values = [
-        record["threshold"]
-        for record in records
-        if not isinstance(record, Failure) and record["decided_by"] != "constant"
+        found.threshold
+        for found in own
+        if isinstance(found, Decision) and found.decided_by != "constant"
     ]
     if not values:
         raise ValueError("no image that the shared threshold is taken from has one: see scope")

@@ -9,6 +9,7 @@ import numpy as np
 from localbg.core.checks import require_within
 from localbg.core.parameters import radius_in_pixels, resolve
 from localbg.detection import spots
+from localbg.detection.decision import Decision
 
 
 def detect_spots(
@@ -18,7 +19,7 @@ def detect_spots(
     image: np.ndarray,
     parameters: Mapping,
     *,
-    decision: Mapping,
+    decision: Decision,
     facts: Mapping,
     spot_radius: float | str,
     polarity: str,
@@ -33,8 +34,8 @@ def detect_spots(
         The image is that of the raw pixels.
     parameters : mapping
         Sizes and areas in pixels, or in µm as text.
-    decision : mapping
-        Record of `localbg.pipeline.steps.threshold_foreground`.
+    decision : localbg.detection.decision.Decision
+        That made the mask.
     facts : mapping
         What is known of the raw image; see `localbg.io.images.Plane`.
     spot_radius : float or str
@@ -56,9 +57,11 @@ def detect_spots(
     """
     parameters = resolve(parameters, pixel_size_um)
     require_within(image, parameters)
-    labels = spots.label(mask, foreground, decision["noise"], **parameters)
+    labels = spots.label(mask, foreground, decision.noise, **parameters)
     rows = spots.tabulate_spots(
-        *(labels, image, foreground, background, decision, facts),
+        *(labels, image, foreground, background, facts),
+        level=decision.level,
+        noise=decision.noise,
         spot_radius=float(radius_in_pixels(spot_radius, pixel_size_um)),
         polarity=polarity,
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from localbg.core.checks import require_within
 from localbg.core.parameters import resolve
+from localbg.detection.decision import Decision
 from localbg.detection.threshold import threshold
 
 
@@ -20,8 +21,8 @@ def threshold_foreground(
     grey_step: float,
     pixel_size_um: float | None,
     shared: float | None = None,
-    earlier: Mapping | None = None,
-) -> tuple[np.ndarray, dict]:
+    earlier: Decision | None = None,
+) -> tuple[np.ndarray, Decision]:
     """Threshold a foreground; see `localbg.detection.threshold.threshold`.
 
     Parameters
@@ -35,15 +36,15 @@ def threshold_foreground(
     pixel_size_um : float or None
     shared : float, optional
         The threshold that the image shares with others, in grey levels.
-    earlier : mapping, optional
-        The record of an earlier call on the same image with other spots in it: its decision holds
-        whatever is shared.
+    earlier : Decision, optional
+        That of an earlier call on the same image with other spots in it: it holds whatever is
+        shared.
 
     Returns
     -------
     mask : ndarray of bool
-    record : dict
-        How the threshold came about; ``earlier``, where given.
+    decision : localbg.detection.decision.Decision
+        ``earlier``, where given.
 
     Raises
     ------
@@ -54,5 +55,5 @@ def threshold_foreground(
     require_within(image, parameters)
     if earlier is not None:
         mask, _ = threshold(foreground, grey_step, denoised, image, earlier=earlier, **parameters)
-        return mask, dict(earlier)
+        return mask, earlier
     return threshold(foreground, grey_step, denoised, image, shared, **parameters)
