@@ -102,7 +102,7 @@ class Watch(threading.Thread):
 def one_image(path: str, config: dict) -> list:
     """What the workflow does with one image, by the same functions, and no workflow around it."""
     from localbg.io import images
-    from localbg.io.cells import format_cell
+    from localbg.io.cells import format_fields
     from localbg.pipeline import chain
     from localbg.workflow.plan import make_plan
 
@@ -119,7 +119,7 @@ def one_image(path: str, config: dict) -> list:
         WORK.update(methods=methods, steps=steps)
     rows = []
     for method, found in chain.run_methods(images.read(path), config["spot_radius"], **WORK):
-        texts = [[format_cell(k, spot[k]) for k in MEASURES] for spot in found.spots]
+        texts = [format_fields(spot, MEASURES) for spot in found.spots]
         rows.append((method["method"], found.record["threshold"], texts))
     return rows
 

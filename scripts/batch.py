@@ -6,7 +6,7 @@ import time
 from localbg.core import failures
 from localbg.detection.measures import MEASURES
 from localbg.io import images, planned_image
-from localbg.io.cells import format_cell
+from localbg.io.cells import format_fields
 from localbg.pipeline import chain, shared_thresholds
 from localbg.pipeline.shards import write_shard
 from localbg.workflow import job
@@ -78,7 +78,7 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
             continue
         found[method["method"]] = {
             "record": made.record,
-            "spots": [[format_cell(k, spot[k]) for k in MEASURES] for spot in made.spots],
+            "spots": [format_fields(spot, MEASURES) for spot in made.spots],
         }
         for kind in keep:
             path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"

@@ -6,10 +6,11 @@ from localbg import backgrounds
 from localbg.core.parameters import resolve
 from localbg.detection import measured_radius, spots
 from localbg.detection.denoise import denoise
+from localbg.detection.measures import MEASURES
 from localbg.detection.subtract import subtract
 from localbg.detection.threshold import threshold
-from localbg.io.cells import format_cell
-from localbg.io.image_flags import image_flags
+from localbg.io.cells import format_fields
+from localbg.io.image_flags import image_flags, saturated_at
 from localbg.workflow import plan
 
 
@@ -35,7 +36,7 @@ def scattered(sigma, n=5, seed=0):
 
 
 def found(image, radius, method="tophat", **config):
-    """What the shipped chain finds and measures: columns, as the table of spots has them."""
+    """The spots that the shipped chain finds and measures."""
     config |= {"images": {"one": {"path": "one.tif", "spot_radius": float(radius)}}}
     study = plan.make_plan(config | {"compare": [method]})
     steps = study.methods[method]
@@ -48,19 +49,20 @@ def found(image, radius, method="tophat", **config):
     above, _ = subtract(quiet, below, **parameters("foreground"))
     mask, decision = threshold(above, 1.0, quiet, image, **parameters("mask"))
     labels = spots.label(mask, above, decision.noise, **parameters("labels"))
-    facts = image_flags(image) | {"pixel_size_um": None}
     return spots.tabulate_spots(
-        *(labels, image, above, below, facts),
+        *(labels, image, above, below),
         level=decision.level,
         noise=decision.noise,
         spot_radius=radius,
         polarity="bright",
+        saturated_at=saturated_at(image_flags(image)),
+        pixel_size_um=None,
     )
 
 
 def counted(rows, radius, method="m"):
     """The row of counts.csv."""
-    as_text = [{key: format_cell(key, value) for key, value in row.items()} for row in rows]
+    as_text = [dict(zip(MEASURES, format_fields(spot, MEASURES), strict=True)) for spot in rows]
     row = measured_radius.summarise_shapes(as_text) | {
         "n_spots": len(rows),
         "spot_radius": float(radius),

@@ -7,14 +7,16 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import localbg
 from conftest import ROOT
 from localbg import api
 from localbg.core.failures import StepFailed
+from localbg.detection.measures import MEASURES
 from localbg.io import images
-from localbg.io.cells import format_cell
+from localbg.io.cells import format_cell, format_fields
 from localbg.workflow.plan import PlanError
 from small_study import read_text
 
@@ -54,7 +56,7 @@ def test_a_run_and_a_notebook_find_the_same(default_run):
         line for line in spots if (line["image"], line["method"]) == (row["image"], "median")
     ]
     for spot, line in zip(found.detections["median"].spots, of_method, strict=True):
-        assert {key: format_cell(key, value) for key, value in spot.items()}.items() <= line.items()
+        assert format_fields(spot, MEASURES) == [line[key] for key in MEASURES]
 
 
 @pytest.mark.parametrize("method", ["tophat", "median", "gaussian"])
@@ -64,7 +66,8 @@ def test_spots_are_found_whatever_the_type_of_the_pixels(method, dtype):
     assert found.places == pytest.approx(np.array(SPOTS), abs=0.3)
     assert found.labels.max() == 3
     for spot, (y, x) in zip(found.spots, SPOTS, strict=True):
-        assert found.labels[round(y), round(x)] == spot["spot"]
+        assert found.labels[round(y), round(x)] == spot.spot
+    assert list(pd.DataFrame(found.spots)) == list(MEASURES)
     np.testing.assert_allclose(
         found.foreground, found.denoised.astype(float) - found.background, atol=1e-3
     )

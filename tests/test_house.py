@@ -25,15 +25,9 @@ IN_MEMORY = OF_A_JOB | {
     *("filters/compiled", "filters/contrast", "filters/disc", "filters/footprint"),
     *("filters/gaussian_filter", "filters/median_filter", "filters/min_max", "filters/moments"),
     *("filters/watershed", "backgrounds/__init__"),
-    *(
-        "detection/decision",
-        "detection/denoise",
-        "detection/fdr",
-        "detection/level_noise",
-        "detection/likeness",
-    ),
-    *("detection/matched_filter", "detection/noise", "detection/shapes", "detection/spots"),
-    *("detection/subtract", "detection/threshold"),
+    *("detection/decision", "detection/denoise", "detection/fdr", "detection/level_noise"),
+    *("detection/likeness", "detection/matched_filter", "detection/measures", "detection/noise"),
+    *("detection/shapes", "detection/spots", "detection/subtract", "detection/threshold"),
     *("pipeline/chain", "pipeline/shards", "pipeline/signatures"),
     *("pipeline/steps/denoise_image", "pipeline/steps/estimate_background"),
     *("pipeline/steps/subtract_background", "pipeline/steps/threshold_foreground"),
@@ -79,9 +73,8 @@ def modules_of(script):
 
 def test_jobs_in_memory_depend_on_no_planning_sheet_config_or_caption():
     shared = {"pipeline/shared_thresholds"}
-    tables = {"io/cells", "detection/measures"}
     assert modules_of("thresholds") == IN_MEMORY
-    assert modules_of("batch") == IN_MEMORY | shared | tables
+    assert modules_of("batch") == IN_MEMORY | shared | {"io/cells"}
     of_assessment = {name for name in modules_of("assess") if name.startswith("assessment/")}
     assert modules_of("assess") == IN_MEMORY | shared | {"accuracy/scoring"} | of_assessment
 

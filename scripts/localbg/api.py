@@ -7,7 +7,7 @@
 ...     image += 80 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / 8)
 >>> image = np.random.default_rng(0).poisson(image).astype(np.uint16)
 >>> found = detect_spots(image, spot_radius=3, method="median")
->>> [(round(spot["y"]), round(spot["x"])) for spot in found.spots]
+>>> [(round(spot.y), round(spot.x)) for spot in found.spots]
 [(20, 20), (40, 44)]
 """
 

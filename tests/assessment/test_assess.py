@@ -52,7 +52,7 @@ def scenes(slope):
 
 
 def found_in(made):
-    return np.array([(spot["y"], spot["x"]) for spot in made.spots]).reshape(-1, 2)
+    return np.array([(spot.y, spot.x) for spot in made.spots]).reshape(-1, 2)
 
 
 def true_recovery(slope, told):

@@ -97,7 +97,7 @@ def test_spots_measured_are_those_that_the_tool_finds(dim_cell, rule, tmp_path):
     seen = 0
     for method, made in results:
         setting = rule_tables.with_rule(detection.shipped()[method["method"]], rule)
-        expected = [(spot["y"], spot["x"]) for spot in made.spots]
+        expected = [(spot.y, spot.x) for spot in made.spots]
         assert detection.found(dim_cell, setting).tolist() == np.array(expected).tolist()
         seen += len(expected)
     assert seen > 30

@@ -11,7 +11,7 @@ from localbg.detection import measured_radius, spots
 from localbg.detection.noise import estimate_pixel_noise
 from localbg.detection.shapes import FWHM_PER_RADIUS, measure_shapes
 from localbg.filters.moments import widths
-from localbg.io.image_flags import image_flags
+from localbg.io.image_flags import image_flags, saturated_at
 from pictures import OTSU, bells, camera, counted, dirt, found, hot_pixels, scattered
 from small_study import read_text
 
@@ -79,15 +79,15 @@ def test_the_noise_of_pixels_is_that_which_was_drawn():
 # Flags
 
 
-def flagged(image, places, radius, **facts):
+def flagged(image, places, radius, **known):
     """Shapes of spots of one label each, three pixels wide."""
     labels = np.zeros(image.shape, np.int32)
     for number, (y, x) in enumerate(places, 1):
         labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = number
     columns = spots.measure_spots(labels, image, image.astype(np.float32), image)
-    known = image_flags(image) | {"pixel_size_um": 0.5} | facts
+    known = {"pixel_size_um": 0.5, "saturated_at": saturated_at(image_flags(image))} | known
     return measure_shapes(
-        columns, labels, image, image.astype(np.float32), known, spot_radius=radius
+        *(columns, labels, image, image.astype(np.float32)), spot_radius=radius, **known
     )
 
 
@@ -109,7 +109,7 @@ def test_each_flag_is_raised_where_it_applies_and_not_elsewhere():
     assert columns["likeness"][1] > 0.999 > 0.95 > columns["likeness"][4]
     assert np.isnan(flagged(image, places, radius, pixel_size_um=None)["fwhm_um"]).all()
     # Without a limit the highest grey level is one as any other.
-    assert "saturated" not in flagged(image, places, radius, saturated_fraction=0.0)["flags"]
+    assert "saturated" not in flagged(image, places, radius, saturated_at=np.inf)["flags"]
 
 
 def test_spots_of_a_dark_chain_are_measured_upside_down():
@@ -117,9 +117,8 @@ def test_spots_of_a_dark_chain_are_measured_upside_down():
     labels = np.zeros((60, 60), np.int32)
     labels[29:32, 29:32] = 1
     columns = spots.measure_spots(labels, image, 1000 - image, image)
-    facts = image_flags(image) | {"pixel_size_um": None}
     dark = measure_shapes(
-        *(columns, labels, image, 1000 - image, facts), spot_radius=2.83, polarity="dark"
+        *(columns, labels, image, 1000 - image), spot_radius=2.83, polarity="dark"
     )
     assert dark["fwhm"] == pytest.approx(FWHM_PER_SIGMA * 2, rel=0.01)
     assert dark["likeness"] == pytest.approx(1, abs=1e-3)
@@ -155,10 +154,8 @@ def test_two_in_a_hundred_true_spots_at_most_are_narrow_or_wide(config):
     for row in read_text(folder / "images.csv"):
         truth = [(float(p["y"]), float(p["x"])) for p in read_text(folder / row["truth"])]
         rows = found(tifffile.imread(folder / row["path"]), 2.5, **config)
-        pairs, _ = scoring.match_spots(
-            np.array(truth), np.array([(s["y"], s["x"]) for s in rows]), 3
-        )
-        flags = [rows[k]["flags"] for k in pairs[:, 1]]
+        pairs, _ = scoring.match_spots(np.array(truth), np.array([(s.y, s.x) for s in rows]), 3)
+        flags = [rows[k].flags for k in pairs[:, 1]]
         n += len(flags)
         odd += sum("narrow" in words or "wide" in words for words in flags)
         assert measured_radius.factor(counted(rows, 2.5)) == 1

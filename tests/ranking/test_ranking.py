@@ -49,7 +49,7 @@ def judged():
         plane = images.read(folder / "images" / f"{name}.tif")
         true = read_points(folder / "truth" / f"{name}.csv", plane.pixels.shape)
         for method, made in chain.run_methods(plane, RADIUS, told["methods"], told["steps"]):
-            found = [(spot["y"], spot["x"]) for spot in made.spots]
+            found = [(spot.y, spot.x) for spot in made.spots]
             row = scoring.score_spots(true, found, RADIUS)
             accuracy.append({"image": name, "method": method["method"]} | row)
         gathered = assess.assess_image(plane, name, RADIUS, **told)

@@ -142,7 +142,7 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             "excess_under_spots": residuals.measure_excess(
                 sign * made.background.astype(np.float32),
                 places,
-                [spot["foreground_max"] for spot in made.spots],
+                [spot.foreground_max for spot in made.spots],
                 radius,
             ),
             "trend": residuals.measure_trend(
@@ -238,7 +238,7 @@ class _Recovered:
         )
         which = together[pairs[:, 0]]
         self.distance[which] = distances
-        sums = np.array([spot["foreground_sum"] for spot in made.spots])
+        sums = np.array([spot.foreground_sum for spot in made.spots])
         given = 2 * math.pi * synthetic.sigma**2 * synthetic.amplitudes[which]
         self.bias[which] = sums[pairs[:, 1]] / given - 1 if len(pairs) else 0
 

@@ -28,10 +28,11 @@ def measure_shapes(
     labels: np.ndarray,
     image: np.ndarray,
     foreground: np.ndarray,
-    facts: dict,
     *,
     spot_radius: float,
     polarity: str = "bright",
+    saturated_at: float = math.inf,
+    pixel_size_um: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Width, likeness and flags of each spot, measured on the raw image.
 
@@ -41,12 +42,12 @@ def measure_shapes(
         From `localbg.detection.spots.measure_spots`.
     labels, image, foreground : ndarray, 2-D
         What that was measured on.
-    facts : dict
-        ``highest_grey`` and ``saturated_fraction``, from `localbg.io.image_flags.image_flags`; and
-        ``pixel_size_um``.
     spot_radius : float
         Pixels.
     polarity : {"bright", "dark"}
+    saturated_at : float
+        The grey level of saturated pixels; see `localbg.io.image_flags.saturated_at`.
+    pixel_size_um : float or None
 
     Returns
     -------
@@ -72,18 +73,17 @@ def measure_shapes(
     fwhm = FWHM_PER_RADIUS * 2**0.5 * sigmas
     centres = np.column_stack([found["y"], found["x"]])
     expected = FWHM_PER_RADIUS * spot_radius
-    is_limit = facts["saturated_fraction"] > 0
     raised = {
         "narrow": fwhm < min(NARROW, NARROW_SHARE * expected),
         "wide": fwhm > WIDE * expected,
-        "saturated": is_limit & (found["max"] >= facts["highest_grey"]),
+        "saturated": found["max"] >= saturated_at,
         "border": found["touches_border"],
         "crowded": _nearest(centres) < CROWDED * spot_radius,
     }
     words = np.array([[name if flag else "" for flag in raised[name]] for name in FLAGS], object)
     return {
         "fwhm": fwhm,
-        "fwhm_um": fwhm * (facts["pixel_size_um"] or math.nan),
+        "fwhm_um": fwhm * (pixel_size_um or math.nan),
         "likeness": likeness(image, centres, spot_radius, polarity),
         "flags": np.array(["; ".join(filter(None, of_spot)) for of_spot in words.T], object),
     }

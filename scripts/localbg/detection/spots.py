@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import starmap
+
 import numpy as np
 from scipy import ndimage
 
 from localbg.core.parameters import Area, NonNegative, Size
+from localbg.detection.measures import MEASURES, Spot
 from localbg.detection.shapes import measure_shapes
 
 EIGHT = np.ones((3, 3), bool)
@@ -194,30 +197,30 @@ def tabulate_spots(
     image: np.ndarray,
     foreground: np.ndarray,
     background: np.ndarray,
-    facts: dict,
     *,
     level: float,
     noise: float,
     spot_radius: float,
     polarity: str,
-) -> list[dict]:
-    """`measure_spots` and `localbg.detection.shapes.measure_shapes` as a row for each spot.
+    saturated_at: float,
+    pixel_size_um: float | None,
+) -> list[Spot]:
+    """`measure_spots` and `localbg.detection.shapes.measure_shapes` of each spot.
 
     Parameters
     ----------
-    labels, image, foreground, background : ndarray
+    labels, image, foreground, background, level, noise
         See `measure_spots`.
-    facts : dict
-        Of the image; see `localbg.io.images.Plane`.
-    level, noise : float
-        See `measure_spots`.
-    spot_radius : float
-        Pixels.
-    polarity : {"bright", "dark"}
+    spot_radius, polarity, saturated_at, pixel_size_um
+        See `localbg.detection.shapes.measure_shapes`.
     """
     columns = measure_spots(labels, image, foreground, background, level=level, noise=noise)
     columns |= measure_shapes(
-        columns, labels, image, foreground, facts, spot_radius=spot_radius, polarity=polarity
+        *(columns, labels, image, foreground),
+        spot_radius=spot_radius,
+        polarity=polarity,
+        saturated_at=saturated_at,
+        pixel_size_um=pixel_size_um,
     )
-    values = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [dict(zip(columns, row, strict=True)) for row in values]
+    values = (columns[name].tolist() for name in MEASURES)
+    return list(starmap(Spot, zip(*values, strict=True)))

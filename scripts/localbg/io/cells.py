@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 PLACES = {"y": 3, "x": 3}  # thousandths of a pixel
 # Text that a spreadsheet would take for a formula is written with an apostrophe in front, and text
@@ -25,6 +26,11 @@ def format_cell(name: str, value) -> str:
         return f"{value:.{PLACES[name]}f}" if name in PLACES else f"{value:.6g}"
     value = str(value).replace("\r", " ")
     return f"'{value}" if FORMULA.match(value) and not _is_number(value) else value
+
+
+def format_fields(row: object, names: Iterable[str]) -> list[str]:
+    """The cells of a row whose values are the fields of an object."""
+    return [format_cell(name, getattr(row, name)) for name in names]
 
 
 def _is_number(value):

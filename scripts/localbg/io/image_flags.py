@@ -6,6 +6,7 @@ count stays; the flag says that it is not to be believed as it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -84,6 +85,17 @@ def image_flags(pixels: np.ndarray) -> dict:
         "commonest_grey": levels[commonest].item(),
         "n_grey_levels": int(levels.size),
     }
+
+
+def saturated_at(facts: Mapping) -> float:
+    """The grey level of saturated pixels; infinite where none are.
+
+    Parameters
+    ----------
+    facts : mapping
+        With the keys of `image_flags`.
+    """
+    return facts["highest_grey"] if facts["saturated_fraction"] > 0 else math.inf
 
 
 def _histogram(pixels):

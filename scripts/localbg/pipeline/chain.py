@@ -14,7 +14,9 @@ import numpy as np
 from localbg.core import failures
 from localbg.core.failures import Failure, StepFailed
 from localbg.detection.decision import Decision
+from localbg.detection.measures import Spot
 from localbg.io import images
+from localbg.io.image_flags import saturated_at
 from localbg.pipeline.signatures import KINDS, scaled
 from localbg.pipeline.steps.denoise_image import denoise_image
 from localbg.pipeline.steps.detect_spots import detect_spots
@@ -30,8 +32,8 @@ class Detection:
     Attributes
     ----------
     method : str
-    spots : list of dict
-        A row for each spot, as in spots.csv; ``pandas.DataFrame(spots)`` makes a table of them.
+    spots : list of localbg.detection.measures.Spot
+        As in spots.csv; ``pandas.DataFrame(spots)`` makes a table of them.
     labels : ndarray of int, 2-D
         The number of the spot that a pixel belongs to, 0 where it belongs to none.
     denoised, background : ndarray, 2-D
@@ -48,7 +50,7 @@ class Detection:
     """
 
     method: str
-    spots: list[dict]
+    spots: list[Spot]
     labels: np.ndarray
     denoised: np.ndarray
     background: np.ndarray
@@ -60,7 +62,7 @@ class Detection:
     @property
     def places(self) -> np.ndarray:
         """Centres of the spots, shape (n, 2): y and x in pixels."""
-        return np.array([(spot["y"], spot["x"]) for spot in self.spots], float).reshape(-1, 2)
+        return np.array([(spot.y, spot.x) for spot in self.spots], float).reshape(-1, 2)
 
 
 def run_methods(
@@ -97,7 +99,7 @@ def run_methods(
     made = _Maker(plane, spot_radius, steps, shared or {}, threads)
     for method in sorted(methods, key=lambda method: [method[kind] for kind in KINDS]):
         try:
-            labels, rows = made("labels", method["labels"])
+            labels, spots = made("labels", method["labels"])
             mask, decision = made("mask", method["mask"])
             foreground, subtracted = made("foreground", method["foreground"])
             background, estimated = made("background", method["background"])
@@ -105,7 +107,7 @@ def run_methods(
             yield (
                 method,
                 Detection(
-                    *(method["method"], rows, labels, denoised, background, foreground, mask),
+                    *(method["method"], spots, labels, denoised, background, foreground, mask),
                     decision=decision,
                     record=estimated | subtracted | decision.record,
                 ),
@@ -212,9 +214,9 @@ def _spots(plane, made, step, parameters, shared, threads):
     return detect_spots(
         *(mask, foreground, background, plane.pixels, parameters),
         decision=decision,
-        facts=plane.facts,
         spot_radius=made.spot_radius,
         polarity=made.polarity(step["foreground"]),
+        saturated_at=saturated_at(plane.facts),
         pixel_size_um=plane.pixel_size_um,
     )
 

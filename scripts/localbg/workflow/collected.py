@@ -74,7 +74,7 @@ class ImageResults:
         Where no method could do anything.
     methods : dict of str to dict
         By name, those that did not fail: ``record``, what the steps said, and ``spots``, a row of
-        text for each, with the columns of `localbg.MEASURES`.
+        text for each, the `localbg.detection.measures.MEASURES`.
     failed : dict of str to localbg.core.failures.Failure
         By name, those that did.
     """

@@ -10,6 +10,7 @@ from localbg.core.checks import require_within
 from localbg.core.parameters import radius_in_pixels, resolve
 from localbg.detection import spots
 from localbg.detection.decision import Decision
+from localbg.detection.measures import Spot
 
 
 def detect_spots(
@@ -20,11 +21,11 @@ def detect_spots(
     parameters: Mapping,
     *,
     decision: Decision,
-    facts: Mapping,
     spot_radius: float | str,
     polarity: str,
+    saturated_at: float,
     pixel_size_um: float | None,
-) -> tuple[np.ndarray, list[dict]]:
+) -> tuple[np.ndarray, list[Spot]]:
     """Clean a mask, split touching spots and measure them; see `localbg.detection.spots`.
 
     Parameters
@@ -36,19 +37,18 @@ def detect_spots(
         Sizes and areas in pixels, or in µm as text.
     decision : localbg.detection.decision.Decision
         That made the mask.
-    facts : mapping
-        What is known of the raw image; see `localbg.io.images.Plane`.
     spot_radius : float or str
         In pixels, or in µm as text.
     polarity : {"bright", "dark"}
+    saturated_at : float
+        The grey level of saturated pixels; see `localbg.io.image_flags.saturated_at`.
     pixel_size_um : float or None
 
     Returns
     -------
     labels : ndarray of int
         0 outside of spots.
-    rows : list of dict
-        The `localbg.detection.measures.MEASURES` of each spot.
+    found : list of localbg.detection.measures.Spot
 
     Raises
     ------
@@ -58,11 +58,13 @@ def detect_spots(
     parameters = resolve(parameters, pixel_size_um)
     require_within(image, parameters)
     labels = spots.label(mask, foreground, decision.noise, **parameters)
-    rows = spots.tabulate_spots(
-        *(labels, image, foreground, background, facts),
+    found = spots.tabulate_spots(
+        *(labels, image, foreground, background),
         level=decision.level,
         noise=decision.noise,
         spot_radius=float(radius_in_pixels(spot_radius, pixel_size_um)),
         polarity=polarity,
+        saturated_at=saturated_at,
+        pixel_size_um=pixel_size_um,
     )
-    return labels, rows
+    return labels, found
