@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @functools.cache
 def planned(injected: int) -> dict:
-    """Methods, steps and settings as `localbg.assessment.assess.assess_image` takes them."""
+    """Methods and settings as `localbg.assessment.assess.assess_image` takes them."""
     shipped = make_plan({"images": {"a": {"path": "a.tif"}}}).methods
     methods = {
         f"{name} otsu": {"background": dict(shipped[name].recipe["background"])} | OTSU
@@ -48,15 +48,18 @@ def planned(injected: int) -> dict:
         recipe["background"].pop("polarity", None)
     config = {"images": {"a": {"path": "a.tif"}}, "methods": methods, "compare": []}
     told = make_plan(config | {"assessment": {"injected": injected}}).gathering("a")
-    return {key: told[key] for key in ("methods", "steps", "settings")}
+    return {
+        "methods": chain.make_methods(told["methods"], told["steps"]),
+        "settings": told["settings"],
+    }
 
 
 def gathered(case: Case, injected: int) -> list[dict]:
     """What is estimated and what is true of one image: a row for each method."""
     told, plane = planned(injected), images.read(case.path)
     true = {}
-    for method, made in chain.run_methods(plane, case.radius, told["methods"], told["steps"]):
-        true[method["method"]] = tally(case, made.places)
+    for method, made in chain.run_methods(plane, case.radius, told["methods"]):
+        true[method.name] = tally(case, made.places)
     found = assess.assess_image(plane, case.name, case.radius, **told)
     recovery, false = (
         [{"image": case.name} | row for row in rows]

@@ -109,23 +109,18 @@ def one_image(path: str, config: dict) -> list:
     if not WORK:
         plan = make_plan(config | {"images": {"a": path}})
         plan.batches = {"1": ["a"]}
-        backgrounds = {method.background for method in plan.methods.values()}
-        parts = [plan.batch("1", background) for background in backgrounds]
-        methods = [method for part in parts for method in part["methods"]]
-        steps = {kind: {} for part in parts for kind in part["steps"]}
-        for part in parts:
-            for kind, known in part["steps"].items():
-                steps[kind] |= known
-        WORK.update(methods=methods, steps=steps)
+        for background in {method.background for method in plan.methods.values()}:
+            part = plan.batch("1", background)
+            WORK.extend(chain.make_methods(part["methods"], part["steps"]))
     rows = []
-    for method, found in chain.run_methods(images.read(path), config["spot_radius"], **WORK):
+    for method, found in chain.run_methods(images.read(path), config["spot_radius"], WORK):
         texts = [format_fields(spot, MEASURES) for spot in found.spots]
-        rows.append((method["method"], found.record["threshold"], texts))
+        rows.append((method.name, found.record["threshold"], texts))
     return rows
 
 
-# What a process of the pool knows after its first image.
-WORK: dict = {}
+# The methods, which a process of the pool knows after its first image.
+WORK: list = []
 
 
 def run_pool(study: Path, config: dict = METHODS) -> float:

@@ -3,7 +3,7 @@
 from localbg.assessment import assess
 from localbg.core import failures
 from localbg.io import planned_image
-from localbg.pipeline import shared_thresholds
+from localbg.pipeline import chain, shared_thresholds
 from localbg.pipeline.shards import write_shard
 from localbg.workflow import job
 
@@ -30,24 +30,28 @@ def main(
         Where to write; appears whole or not at all.
     rows : list of dict
         What the sheet says of each image, ``picks`` (how to read it) among it.
-    methods, steps, settings
-        As `localbg.assessment.assess.assess_image` takes them.
+    methods, steps
+        As `localbg.pipeline.chain.make_methods` takes them.
+    settings
+        As `localbg.assessment.assess.assess_image` takes it.
     results : str
         Folder of the results.
     stamps, fingerprint
         As `scripts/batch.py` takes them.
     """
 
+    made = chain.make_methods(methods, steps)
+
     def done(source, row, stamp):
-        return process(source, row, stamp, methods, steps, settings, results, threads)
+        return process(source, row, stamp, made, settings, results, threads)
 
     write_shard(piece, sources, rows, stamps, fingerprint, done)
 
 
-def process(source, row, stamp, methods, steps, settings, results, threads) -> dict:
+def process(source, row, stamp, methods, settings, results, threads) -> dict:
     """One image: the rows of tables that it gives, or why it gives none."""
     said = {key: row[key] for key in ("image", "group")}
-    said["methods"] = [method["method"] for method in methods]
+    said["methods"] = [method.name for method in methods]
     step = "read"
     try:
         plane = planned_image.read(source, row["picks"], stamp)
@@ -57,7 +61,6 @@ def process(source, row, stamp, methods, steps, settings, results, threads) -> d
             row["image"],
             row["spot_radius"],
             methods,
-            steps,
             settings,
             shared=shared_thresholds.read(results, row["pools"]),
             threads=threads,

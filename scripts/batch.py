@@ -4,6 +4,7 @@ import os
 import time
 
 from localbg.core import failures
+from localbg.core.failures import Failure
 from localbg.detection.measures import MEASURES
 from localbg.io import images, planned_image
 from localbg.io.cells import format_fields
@@ -35,7 +36,7 @@ def main(
     rows : list of dict
         What the sheet says of each image, ``picks`` (how to read it) among it.
     methods, steps
-        As `localbg.pipeline.chain.run_methods` takes them.
+        As `localbg.pipeline.chain.make_methods` takes them.
     keep : list of str
         Kinds of images to write as TIFF under ``results``.
     stamps : list of list
@@ -44,11 +45,12 @@ def main(
         Of all this; each line carries it.
     """
     start, failed = time.monotonic(), 0
+    made = chain.make_methods(methods, steps)
 
     def done(source, row, stamp):
         nonlocal failed
-        found = process(source, row, stamp, methods, steps, keep, results, threads)
-        failed += any("failed_step" in part for part in (found, *found["methods"].values()))
+        found = process(source, row, stamp, made, keep, results, threads)
+        failed += any(map(Failure.from_record, (found, *found["methods"].values())))
         return found
 
     write_shard(piece, sources, rows, stamps, fingerprint, done)
@@ -59,7 +61,7 @@ def main(
     )
 
 
-def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
+def process(source, row, stamp, methods, keep, results, threads) -> dict:
     """One image: what the sheet and the file say, and what each method found or why it failed."""
     said = {key: row[key] for key in ("image", "path", "group", "spot_radius")}
     try:
@@ -69,19 +71,18 @@ def process(source, row, stamp, methods, steps, keep, results, threads) -> dict:
         return said | failure.record | {"methods": {}}
     found = {}
     shared = shared_thresholds.read(results, row["pools"])
-    made_by = chain.run_methods(
-        plane, row["spot_radius"], methods, steps, shared=shared, threads=threads
-    )
-    for method, made in made_by:
-        if isinstance(made, failures.Failure):
-            found[method["method"]] = made.record
+    for method, made in chain.run_methods(
+        plane, row["spot_radius"], methods, shared=shared, threads=threads
+    ):
+        if isinstance(made, Failure):
+            found[method.name] = made.record
             continue
-        found[method["method"]] = {
+        found[method.name] = {
             "record": made.record,
             "spots": [format_fields(spot, MEASURES) for spot in made.spots],
         }
         for kind in keep:
-            path = f"{results}/{kind}/{method[kind]}/{row['image']}.tif"
+            path = f"{results}/{kind}/{getattr(method, kind).label}/{row['image']}.tif"
             os.makedirs(os.path.dirname(path), exist_ok=True)
             images.write(path, getattr(made, kind), pixel_size_um=plane.pixel_size_um)
     return said | {"facts": plane.facts, "methods": found}

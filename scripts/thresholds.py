@@ -11,6 +11,7 @@ def main(
     sources: list[str],
     piece: str,
     rows: list[dict],
+    methods: list[dict],
     steps: dict,
     masks: dict[str, list[str]],
     stamps: list[list],
@@ -25,7 +26,7 @@ def main(
         Files of the batch's images, in the order of ``rows``.
     piece : str
         Where to write; appears whole or not at all.
-    rows, steps
+    rows, methods, steps
         As `scripts/batch.py` takes them.
     masks : dict of str to list of str
         By image, labels of the masks whose threshold it has a say in.
@@ -33,21 +34,23 @@ def main(
         As `scripts/batch.py` takes them.
     """
 
+    made = chain.make_methods(methods, steps)
+
     def done(source, row, stamp):
         asked = masks[row["image"]]
-        return process(source, row, stamp, steps, asked, threads) if asked else None
+        return process(source, row, stamp, made, asked, threads) if asked else None
 
     write_shard(piece, sources, rows, stamps, fingerprint, done)
 
 
-def process(source, row, stamp, steps, masks, threads) -> dict:
+def process(source, row, stamp, methods, masks, threads) -> dict:
     """One image: its thresholds by label of the mask, or why they failed."""
     try:
         plane = planned_image.read(source, row["picks"], stamp)
     except Exception as error:
         failure = failures.record_failure("read", row["image"], error)
         return {"thresholds": dict.fromkeys(masks, failure.record)}
-    found = chain.find_thresholds(plane, row["spot_radius"], masks, steps, threads=threads)
+    found = chain.find_thresholds(plane, row["spot_radius"], methods, masks, threads=threads)
     return {"thresholds": {mask: said.record for mask, said in found.items()}}
 
 
@@ -58,6 +61,7 @@ if __name__ == "__main__":
         snakemake.params.sources,
         snakemake.output.piece,
         work["rows"],
+        work["methods"],
         work["steps"],
         snakemake.params.masks,
         snakemake.params.stamps,

@@ -168,12 +168,11 @@ def compare_methods(
     plan.sampled = {"image": ["image"]}
     work = plan.gathering("image")
     detections = {}
-    for method, result in chain.run_methods(
-        plane, spot_radius, work["methods"], work["steps"], threads=threads
-    ):
+    methods = chain.make_methods(work["methods"], work["steps"])
+    for method, result in chain.run_methods(plane, spot_radius, methods, threads=threads):
         if isinstance(result, Failure):
             raise StepFailed(result)
-        detections[method["method"]] = result
+        detections[method.name] = result
     detections = dict(sorted(detections.items()))
     radius = radius_in_pixels(spot_radius, plane.pixel_size_um)
     return Comparison(

@@ -23,11 +23,14 @@ CONTRASTS = {"lowest": 0.5, "highest": 128, "steps": 17}
 
 
 def work(**config):
-    """What a job is told: methods, steps and settings."""
+    """What a job is told: methods and settings."""
     assessment = {"contrasts": CONTRASTS, "injected": 24} | config.pop("assessment", {})
     images = {"a": {"path": "a.tif", "spot_radius": RADIUS}}
     told = make_plan({"images": images, "assessment": assessment} | config).gathering("a")
-    return {key: told[key] for key in ("methods", "steps", "settings")}
+    return {
+        "methods": chain.make_methods(told["methods"], told["steps"]),
+        "settings": told["settings"],
+    }
 
 
 def plane(pixels):
@@ -59,16 +62,16 @@ def true_recovery(slope, told):
     """Spots of the scenes' own, and how many each method found, by contrast; and false ones."""
     ladder = told["settings"]["contrasts"]
     edges = np.sqrt(np.multiply(ladder[1:], ladder[:-1]))
-    counts = {m["method"]: np.zeros((2, len(ladder)), int) for m in told["methods"]}
+    counts = {m.name: np.zeros((2, len(ladder)), int) for m in told["methods"]}
     false = dict.fromkeys(counts, 0)
     for image, places, contrasts in scenes(slope):
         rung = np.searchsorted(edges, contrasts)
-        for method, made in chain.run_methods(image, RADIUS, told["methods"], told["steps"]):
+        for method, made in chain.run_methods(image, RADIUS, told["methods"]):
             found = found_in(made)
             matched = scoring.match_spots(places, found, RADIUS)[0][:, 0]
-            np.add.at(counts[method["method"]][0], rung, 1)
-            np.add.at(counts[method["method"]][1], rung[matched], 1)
-            false[method["method"]] += len(found) - len(matched)
+            np.add.at(counts[method.name][0], rung, 1)
+            np.add.at(counts[method.name][1], rung[matched], 1)
+            false[method.name] += len(found) - len(matched)
     return counts, false
 
 
@@ -114,14 +117,14 @@ def test_by_local_background_half_is_found_where_half_of_the_true_spots_there_ar
     ladder = told["settings"]["contrasts"]
     edges = np.sqrt(np.multiply(ladder[1:], ladder[:-1]))
     rng = np.random.default_rng(2)
-    own = {m["method"]: np.zeros((2, 2, len(ladder)), int) for m in told["methods"]}
+    own = {m.name: np.zeros((2, 2, len(ladder)), int) for m in told["methods"]}
     recovery = Recovery(ladder, 0)
     for i in range(40):
         image, places, contrasts, is_bright = two_grounds(rng)
         rung = np.searchsorted(edges, contrasts)
-        for method, made in chain.run_methods(image, RADIUS, told["methods"], told["steps"]):
+        for method, made in chain.run_methods(image, RADIUS, told["methods"]):
             found = scoring.match_spots(places, found_in(made), RADIUS)[0][:, 0]
-            counts = own[method["method"]]
+            counts = own[method.name]
             np.add.at(counts[0], (is_bright.astype(int), rung), 1)
             np.add.at(counts[1], (is_bright[found].astype(int), rung[found]), 1)
         if i < LOOKED_AT:
@@ -249,8 +252,8 @@ def test_injected_spots_are_looked_for_with_the_threshold_that_images_share():
         work(compare=["median"], threshold={"rule": "otsu", "scope": scope})
         for scope in ("image", "all")
     )
-    (mask,) = sharing["steps"]["mask"]
-    level = chain.find_thresholds(image, RADIUS, [mask], sharing["steps"])[mask].threshold
+    mask = sharing["methods"][0].mask.label
+    level = chain.find_thresholds(image, RADIUS, sharing["methods"], [mask])[mask].threshold
     shared = assess.assess_image(image, "a", RADIUS, **sharing, shared={mask: level})
     assert shared == gathered(own, image)
     assert sum(row["recovered"] for row in shared["recovery"]) > 100

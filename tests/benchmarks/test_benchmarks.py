@@ -93,10 +93,11 @@ def test_spots_measured_are_those_that_the_tool_finds(dim_cell, rule, tmp_path):
         config |= {"threshold": other["threshold"], "spots": {"min_area": "0.2x"}}
     told = make_plan(config).gathering("a")
     plane = images.read(tmp_path / "a.tif")
-    results = chain.run_methods(plane, dim_cell.radius, told["methods"], told["steps"])
+    methods = chain.make_methods(told["methods"], told["steps"])
+    results = chain.run_methods(plane, dim_cell.radius, methods)
     seen = 0
     for method, made in results:
-        setting = rule_tables.with_rule(detection.shipped()[method["method"]], rule)
+        setting = rule_tables.with_rule(detection.shipped()[method.name], rule)
         expected = [(spot.y, spot.x) for spot in made.spots]
         assert detection.found(dim_cell, setting).tolist() == np.array(expected).tolist()
         seen += len(expected)

@@ -33,7 +33,8 @@ def count(plane):
     plan = make_plan({"images": {"a": "a.tif"}, "spot_radius": 2, "compare": ["median"]})
     plan.batches = {"1": ["a"]}
     work = plan.batch("1", plan.methods["median"].background)
-    ((_, result),) = chain.run_methods(plane, 2, work["methods"], work["steps"])
+    methods = chain.make_methods(work["methods"], work["steps"])
+    ((_, result),) = chain.run_methods(plane, 2, methods)
     return len(result.spots)
 
 

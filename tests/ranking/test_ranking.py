@@ -43,15 +43,18 @@ def judged():
     folder = shared("annotated")
     config = {"images": {"a": {"path": "a.tif", "spot_radius": RADIUS}}, "methods": METHODS}
     told = make_plan(config | {"compare": [], "assessment": {"injected": 16}}).gathering("a")
-    told = {key: told[key] for key in ("methods", "steps", "settings")}
+    told = {
+        "methods": chain.make_methods(told["methods"], told["steps"]),
+        "settings": told["settings"],
+    }
     accuracy, recovery, false = [], [], []
     for name in NAMES:
         plane = images.read(folder / "images" / f"{name}.tif")
         true = read_points(folder / "truth" / f"{name}.csv", plane.pixels.shape)
-        for method, made in chain.run_methods(plane, RADIUS, told["methods"], told["steps"]):
+        for method, made in chain.run_methods(plane, RADIUS, told["methods"]):
             found = [(spot.y, spot.x) for spot in made.spots]
             row = scoring.score_spots(true, found, RADIUS)
-            accuracy.append({"image": name, "method": method["method"]} | row)
+            accuracy.append({"image": name, "method": method.name} | row)
         gathered = assess.assess_image(plane, name, RADIUS, **told)
         recovery += [{"image": name} | row for row in gathered["recovery"]]
         false += [{"image": name} | row for row in gathered["false_positives"]]

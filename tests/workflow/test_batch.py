@@ -322,10 +322,8 @@ def test_a_chain_makes_what_methods_share_once(monkeypatch, tmp_path):
     made = []
     original = chain.MAKE["background"]
     monkeypatch.setitem(chain.MAKE, "background", lambda *given: made.append(1) or original(*given))
-    counts = [
-        len(found.spots)
-        for _, found in chain.run_methods(images.read(path), 2, work["methods"], work["steps"])
-    ]
+    methods = chain.make_methods(work["methods"], work["steps"])
+    counts = [len(found.spots) for _, found in chain.run_methods(images.read(path), 2, methods)]
     assert len(counts) == 4
     assert len(made) == 1
 
@@ -345,11 +343,12 @@ def test_nothing_of_an_image_outlives_it(monkeypatch, tmp_path, radius):
     )
     plan.batches = {"1": ["a"]}
     part = plan.batch("1", plan.methods["m"].background)
+    methods = chain.make_methods(part["methods"], part["steps"])
     path = spotted(tmp_path / "a.tif")
     gc.disable()
     try:
         plane = images.read(path)
-        ((_, found),) = chain.run_methods(plane, 2, part["methods"], part["steps"])
+        ((_, found),) = chain.run_methods(plane, 2, methods)
         assert isinstance(found, failures.Failure) == (radius == 500)
         pixels = weakref.ref(plane.pixels)
         made = [weakref.ref(getattr(found, key)) for key in KINDS] if radius == 3 else []

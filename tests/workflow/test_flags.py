@@ -10,6 +10,7 @@ import tifffile
 
 from conftest import shared, snakemake
 from localbg.assessment import assess
+from localbg.core.failures import Failure
 from localbg.io import images
 from localbg.io.image_flags import explained, image_flags
 from localbg.pipeline import chain
@@ -194,11 +195,9 @@ def plane_of(pixels):
 def test_every_method_counts_in_odd_images(plan, name, odd):
     work = plan.gathering(name)
     plane = plane_of(odd.pixels)
-    found = {
-        method["method"]: made
-        for method, made in chain.run_methods(plane, 3, work["methods"], work["steps"])
-    }
-    assert [method for method, made in found.items() if isinstance(made, Exception)] == []
+    methods = chain.make_methods(work["methods"], work["steps"])
+    found = {method.name: made for method, made in chain.run_methods(plane, 3, methods)}
+    assert [method for method, made in found.items() if isinstance(made, Failure)] == []
     assert sorted(found) == ["gaussian", "median", "otsu", "tophat"]
     if odd.flags.startswith("constant"):
         assert {len(made.spots) for made in found.values()} == {0}
@@ -210,9 +209,8 @@ def test_every_method_counts_in_odd_images(plan, name, odd):
 )
 def test_assessment_of_odd_images_has_a_row_for_each_method(plan, name, odd):
     work = plan.gathering(name)
-    found = assess.assess_image(
-        plane_of(odd.pixels), name, 3, work["methods"], work["steps"], work["settings"]
-    )
+    methods = chain.make_methods(work["methods"], work["steps"])
+    found = assess.assess_image(plane_of(odd.pixels), name, 3, methods, work["settings"])
     methods = ["gaussian", "median", "otsu", "tophat"]
     for rows in (found["false_positives"], found["residuals"]):
         assert [row["method"] for row in rows] == methods

@@ -344,7 +344,8 @@ def test_no_length_is_larger_than_the_image(step, expected):
     work = planned(**one(**step), assessment={"images": 1}).gathering("a")
     pixels = np.random.default_rng(0).normal(100, 5, (40, 50)).astype(np.float32)
     plane = images.Plane(pixels, "YX", (40, 50), "float32", None)
-    ((_, failed),) = chain.run_methods(plane, 3, work["methods"], work["steps"])
+    methods = chain.make_methods(work["methods"], work["steps"])
+    ((_, failed),) = chain.run_methods(plane, 3, methods)
     assert isinstance(failed, failures.Failure)
     assert expected in str(failed)
 

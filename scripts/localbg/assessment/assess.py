@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,17 +18,17 @@ from localbg.core import failures
 from localbg.core.parameters import radius_in_pixels
 from localbg.io.images import Plane
 from localbg.pipeline import chain
+from localbg.pipeline.chain import ChainMethod
 
 
 def assess_image(
     plane: Plane,
     image: str,
     spot_radius: float | str,
-    methods: list[dict],
-    steps: dict[str, dict[str, dict]],
+    methods: Sequence[ChainMethod],
     settings: dict,
     *,
-    shared: Mapping[str, float] | None = None,
+    shared: Mapping[str, float | failures.Failure] | None = None,
     threads: int = 1,
 ) -> dict[str, list[dict]]:
     """Inject spots, count in decoys, and look at what each method left behind.
@@ -40,8 +40,7 @@ def assess_image(
         Its id, which together with the seed decides on all that is random.
     spot_radius : number or str
         In pixels, or in µm as text.
-    methods, steps
-        As `localbg.pipeline.chain.run_methods` takes them.
+    methods : sequence of localbg.pipeline.chain.ChainMethod
     settings : dict
         The config's ``assessment``, with a list of ``contrasts``, and the ``seed``.
     shared : mapping, optional
@@ -68,12 +67,12 @@ def assess_image(
     """
     rows = {"recovery": [], "false_positives": [], "residuals": []}
     for polarity in ("bright", "dark"):
-        chosen = [m for m in methods if polarity_of(m, steps) == polarity]
+        chosen = [method for method in methods if method.polarity == polarity]
         if chosen:
-            run = partial(
-                chain.run_methods, methods=chosen, steps=steps, shared=shared, threads=threads
+            run = partial(chain.run_methods, shared=shared, threads=threads)
+            of_these = _of_polarity(
+                plane, image, spot_radius, chosen, run, settings, polarity, threads
             )
-            of_these = _of_polarity(plane, image, spot_radius, run, settings, polarity, threads)
             for table, found in of_these.items():
                 rows.setdefault(table, []).extend(found)
     failed = rows.get("failed", ())
@@ -90,12 +89,7 @@ def assess_image(
     return {table: sorted(found, key=lambda row: row["method"]) for table, found in rows.items()}
 
 
-def polarity_of(method: dict, steps: dict) -> str:
-    """Whether a method looks for bright or dark spots."""
-    return steps["foreground"][method["foreground"]]["parameters"]["polarity"]
-
-
-def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
+def _of_polarity(plane, image, spot_radius, methods, run, settings, polarity, threads):
     radius = float(radius_in_pixels(spot_radius, plane.pixel_size_um))
     rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
     # Of one grey level only, it has no noise to measure spots by, not even that of rounding.
@@ -115,23 +109,23 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     centres = tuple(np.rint(synthetic.places).astype(int).T)
     sign = 1 if polarity == "bright" else -1
 
-    def runs(pixels, steps):
+    def runs(pixels, earlier=None):
         of_pixels = replace(plane, pixels=pixels)
-        methods = [m for m in run.keywords["methods"] if m["method"] not in failed]
-        for method, made in run(of_pixels, spot_radius, methods=methods, steps=steps):
+        fit = [method for method in methods if method.name not in failed]
+        for method, made in run(of_pixels, spot_radius, fit, earlier=earlier):
             if not isinstance(made, failures.Failure):
-                yield method["method"], method["mask"], made
+                yield method, made
             elif pixels is plane.pixels:
-                failed[method["method"]] = made
+                failed[method.name] = made
             else:
                 raise failures.StepFailed(made)
 
     typical = float(np.median(bkg.noise))
     edges = residuals.find_edges(bkg.steepness, bkg.noise)
-    steps = run.keywords["steps"]
-    before, rows, masks, failed = {}, {}, dict(steps["mask"]), {}
-    for name, mask, made in runs(plane.pixels, steps):
-        masks[mask] = masks[mask] | {"found": made.decision}
+    before, rows, decisions, failed = {}, {}, {}, {}
+    for method, made in runs(plane.pixels):
+        name = method.name
+        decisions[method.mask.label] = made.decision
         places = made.places
         before[name] = {
             "places": places,
@@ -155,7 +149,6 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
     errors = [{"method": name, "failure": failure} for name, failure in failed.items()]
     if not before:
         return {"failed": errors}
-    as_before = steps | {"mask": masks}
 
     results = {name: _Recovered(len(synthetic.places)) for name in before}
     ladder = _ladder(settings["contrasts"], synthetic, bkg)
@@ -171,8 +164,9 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
             rng=rng,
         )
         here = tuple(axis[together] for axis in centres)
-        for name, _, made in runs(pixels, as_before):
-            results[name].note(synthetic, together, made, here, before[name]["places"], radius)
+        for method, made in runs(pixels, decisions):
+            own = before[method.name]["places"]
+            results[method.name].note(synthetic, together, made, here, own, radius)
     for name, result in results.items():
         kept = before[name]
         rows[name]["self_subtraction"] = residuals.measure_self_subtraction(
@@ -180,10 +174,10 @@ def _of_polarity(plane, image, spot_radius, run, settings, polarity, threads):
         )
 
     upside_down = decoy.invert_image(plane.pixels, bkg, rng)
-    inverted = {name: len(made.spots) for name, _, made in runs(upside_down, as_before)}
+    inverted = {method.name: len(made.spots) for method, made in runs(upside_down, decisions)}
     smoothed = {
-        name: _as_in(before[name]["places"], made.places, radius)
-        for name, _, made in runs(decoy.smooth_image(plane.pixels, bkg), as_before)
+        method.name: _as_in(before[method.name]["places"], made.places, radius)
+        for method, made in runs(decoy.smooth_image(plane.pixels, bkg), decisions)
     }
     false = {name: max(n, smoothed[name]) for name, n in inverted.items()}
     return {
