@@ -312,6 +312,16 @@ def test_a_constant_image_is_a_case_with_an_answer(value):
         assert row["note"].startswith("no spot injected")
 
 
+def test_spots_are_looked_for_where_the_image_itself_has_a_constant_foreground():
+    told = work(denoise={"filter": "none"}, compare=["median"])
+    halves = np.full((128, 128), 100, np.uint16)
+    halves[:, 64:] = 200
+    found = gathered(told, plane(halves))
+    assert [row["n_false"] for row in found["false_positives"]] == [0]
+    brightest = max(found["recovery"], key=lambda row: (row["where"] == "all", row["contrast"]))
+    assert brightest["recovered"] > brightest["injected"] / 2
+
+
 def test_a_method_that_fails_is_told_by_its_step():
     told = work(methods={"median": {"background": {"radius": 60}}}, compare=["median"])
     with pytest.raises(failures.StepFailed, match="background: the filter's radius"):
