@@ -40,10 +40,10 @@ def main(
         As `scripts/batch.py` takes them.
     """
 
-    made = chain.make_methods(methods, steps)
+    chain_methods = chain.make_methods(methods, steps)
 
     def done(source, row, stamp):
-        return process(source, row, stamp, made, settings, results, threads)
+        return process(source, row, stamp, chain_methods, settings, results, threads)
 
     write_shard(piece, sources, rows, stamps, fingerprint, done)
 

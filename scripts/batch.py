@@ -45,11 +45,11 @@ def main(
         Of all this; each line carries it.
     """
     start, failed = time.monotonic(), 0
-    made = chain.make_methods(methods, steps)
+    chain_methods = chain.make_methods(methods, steps)
 
     def done(source, row, stamp):
         nonlocal failed
-        found = process(source, row, stamp, made, keep, results, threads)
+        found = process(source, row, stamp, chain_methods, keep, results, threads)
         failed += any(map(Failure.from_record, (found, *found["methods"].values())))
         return found
 

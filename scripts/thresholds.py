@@ -34,11 +34,11 @@ def main(
         As `scripts/batch.py` takes them.
     """
 
-    made = chain.make_methods(methods, steps)
+    chain_methods = chain.make_methods(methods, steps)
 
     def done(source, row, stamp):
         asked = masks[row["image"]]
-        return process(source, row, stamp, made, asked, threads) if asked else None
+        return process(source, row, stamp, chain_methods, asked, threads) if asked else None
 
     write_shard(piece, sources, rows, stamps, fingerprint, done)
 

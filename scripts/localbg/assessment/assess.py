@@ -6,7 +6,6 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -69,9 +68,8 @@ def assess_image(
     for polarity in ("bright", "dark"):
         chosen = [method for method in methods if method.polarity == polarity]
         if chosen:
-            run = partial(chain.run_methods, shared=shared, threads=threads)
             of_these = _of_polarity(
-                plane, image, spot_radius, chosen, run, settings, polarity, threads
+                plane, image, spot_radius, chosen, settings, polarity, shared, threads
             )
             for table, found in of_these.items():
                 rows.setdefault(table, []).extend(found)
@@ -89,7 +87,7 @@ def assess_image(
     return {table: sorted(found, key=lambda row: row["method"]) for table, found in rows.items()}
 
 
-def _of_polarity(plane, image, spot_radius, methods, run, settings, polarity, threads):
+def _of_polarity(plane, image, spot_radius, methods, settings, polarity, shared, threads):
     radius = float(radius_in_pixels(spot_radius, plane.pixel_size_um))
     rng = np.random.default_rng([settings["seed"], zlib.crc32(image.encode())])
     # Of one grey level only, it has no noise to measure spots by, not even that of rounding.
@@ -112,7 +110,9 @@ def _of_polarity(plane, image, spot_radius, methods, run, settings, polarity, th
     def runs(pixels, earlier=None):
         of_pixels = replace(plane, pixels=pixels)
         fit = [method for method in methods if method.name not in failed]
-        for method, made in run(of_pixels, spot_radius, fit, earlier=earlier):
+        for method, made in chain.run_methods(
+            of_pixels, spot_radius, fit, shared=shared, earlier=earlier, threads=threads
+        ):
             if not isinstance(made, failures.Failure):
                 yield method, made
             elif pixels is plane.pixels:

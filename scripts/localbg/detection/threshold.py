@@ -98,9 +98,9 @@ def threshold(
     require_plane(foreground)
     found = estimate_noise(foreground, grey_step=grey_step)
     highest = float(foreground.max())
-    decision = partial(Decision, rule, parameters, *found)
+    decide = partial(Decision, rule, parameters, *found)
     if highest == float(foreground.min()):
-        return np.zeros(foreground.shape, bool), decision(None, highest, "constant")
+        return np.zeros(foreground.shape, bool), decide(None, highest, "constant")
     denoised = foreground if denoised is None else denoised
     raw = denoised if raw is None else raw
     scene = Scene(foreground, denoised, raw, found, grey_step, shared, earlier)
@@ -116,8 +116,8 @@ def threshold(
     value, decided_by = (bound, "min_snr") if bounded else (chosen, "rule")
     if shared is not None:
         value, decided_by = shared, "scope"
-    decided = decision(chosen, value, decided_by, *others)
-    return foreground > value if mask is None else mask, decided
+    mask = foreground > value if mask is None else mask
+    return mask, decide(chosen, value, decided_by, *others)
 
 
 def matched_filter(
