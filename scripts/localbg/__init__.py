@@ -11,8 +11,8 @@ STARTED = time.monotonic()
 
 __version__ = "0.1.0"
 API = (
-    *("Comparison", "Detection", "compare_methods", "denoise", "detect_spots"),
-    *("estimate_background", "read_image", "subtract_background"),
+    *("Comparison", "Decision", "Detection", "Spot", "compare_methods", "denoise"),
+    *("detect_spots", "estimate_background", "read_image", "subtract_background"),
 )
 
 

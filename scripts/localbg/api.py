@@ -22,7 +22,9 @@ from localbg.accuracy.scoring import compare_spots
 from localbg.backgrounds import estimate as estimate_background
 from localbg.core.failures import Failure, StepFailed
 from localbg.core.parameters import radius_in_pixels
+from localbg.detection.decision import Decision
 from localbg.detection.denoise import denoise
+from localbg.detection.measures import Spot
 from localbg.detection.subtract import subtract as subtract_background
 from localbg.io.grey_values import supported
 from localbg.io.images import Plane
@@ -33,7 +35,9 @@ from localbg.workflow.plan import make_plan
 
 __all__ = [
     "Comparison",
+    "Decision",
     "Detection",
+    "Spot",
     "compare_methods",
     "denoise",
     "detect_spots",
