@@ -53,7 +53,7 @@ def estimate_noise(foreground: np.ndarray, *, grey_step: float = 0.0) -> Noise:
     foreground or around a cropped cell.) It is no less than that of rounding to whole grey levels,
     ``grey_step / sqrt(12)``.
 
-    Texture has longer tails than noise, and spots must stand out from it too. It swings both ways
+    Texture has longer tails than noise, and spots must exceed it too. It swings both ways
     where spots only rise, so the scatter is that of the lower side: what lies between the level and
     the 2.5 % quantile, however many spots there are. A top-hat's foreground has hardly any lower
     side. Where it is too narrow to hold the noise, the 95 % quantile of all deviations is taken, up

@@ -1,4 +1,4 @@
-"""From the foreground to a mask: which pixels stand out.
+"""From the foreground to a mask: which pixels belong to spots.
 
 Each public function here but the entry point `threshold` is a rule; its keywords are the
 config's parameters. A rule takes a `Scene` and returns a grey level of the foreground; or limits of
@@ -58,7 +58,7 @@ def threshold(
     min_snr: NonNegative = 5.0,
     **parameters,
 ) -> tuple[np.ndarray, Decision]:
-    """Find the pixels of a foreground that stand out.
+    """Find the pixels of a foreground that belong to spots.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def threshold(
     Returns
     -------
     mask : ndarray of bool
-        True where a pixel stands out; False everywhere in a constant image, whatever the rule.
+        True where a pixel belongs to a spot; False all over a constant image, whatever the rule.
     decision : localbg.detection.decision.Decision
 
     Raises
@@ -168,9 +168,9 @@ def matched_filter(
        far above the noise, or so many pass 1 and 2 that spots are in its midst, or many do and none
        is distinct, the bulk tells nothing, and 1 and 2 decide.
 
-    The limits are what one more spot would need, also where none is found. Noise may hang together
-    over some pixels, and differ with the level or from place to place; what is exactly 0, as around
-    a mask, has none. That of single pixels is measured by the differences of pixels that are some
+    The limits are what one more spot would need, also where none is found. Noise may be spatially
+    correlated over some pixels, and differ with the level or from place to place; what is exactly
+    0, as around a mask, has none. That of single pixels is measured by the differences of pixels that are some
     way apart, and bounds that of amplitudes, lest dense spots be taken for noise. Adding to the
     grey levels changes nothing, and neither does a factor, as long as noise is not lost in
     rounding. Costs up to 32 reads a pixel, a maximum filter, and fits at the candidates and at a
