@@ -170,11 +170,11 @@ def matched_filter(
 
     The limits are what one more spot would need, also where none is found. Noise may be spatially
     correlated over some pixels, and differ with the level or from place to place; what is exactly
-    0, as around a mask, has none. That of single pixels is measured by the differences of pixels that are some
-    way apart, and bounds that of amplitudes, lest dense spots be taken for noise. Adding to the
-    grey levels changes nothing, and neither does a factor, as long as noise is not lost in
-    rounding. Costs up to 32 reads a pixel, a maximum filter, and fits at the candidates and at a
-    sample of 33,000 pixels.
+    0, as around a mask, has none. That of single pixels is measured by the differences of pixels
+    that are some way apart, and bounds that of amplitudes, lest dense spots be taken for noise.
+    Adding to the grey levels changes nothing, and neither does a factor, as long as noise is not
+    lost in rounding. Costs up to 32 reads a pixel, a maximum filter, and fits at the candidates and
+    at a sample of 33,000 pixels.
     """
     from localbg.detection.matched_filter import detect
 
