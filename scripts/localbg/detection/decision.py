@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-from localbg.detection.noise import Noise
-
 
 class Limits(NamedTuple):
     """What a local maximum must reach to be a spot; what one more would have to, if none does.
@@ -72,7 +70,8 @@ class Decision:
     @property
     def record(self) -> dict:
         """As it is written in JSON."""
-        record = {key: getattr(self, key) for key in ("rule", "parameters", *Noise._fields)}
+        of_foreground = ("rule", "parameters", "level", "noise", "scatter")
+        record = {key: getattr(self, key) for key in of_foreground}
         if self.limits:
             record |= self.limits._asdict()
         return record | {key: getattr(self, key) for key in ("chosen", "threshold", "decided_by")}

@@ -18,7 +18,7 @@ def summarise(results: Path) -> list[str]:
     Parameters
     ----------
     results : path
-        Folder of the results, with all tables.
+        Folder of the results. A table that is not there is not spoken of.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def summarise(results: Path) -> list[str]:
     Tables with a row for each image are read an image at a time.
     """
     folder = results / "tables"
-    ranked = tables.read(folder / "recommendation.csv")
+    ranked = _read(folder / "recommendation.csv")
     return [
         *_recommendation(ranked),
         *_counts(folder / "counts.csv", [row["method"] for row in ranked]),
@@ -45,16 +45,16 @@ def _recommendation(ranked) -> Iterator[str]:
     for row in ranked[:1]:
         if row["recommendation"].startswith("recommended"):
             yield f"Recommended: {row['method']}. {row['reason']}"
-        elif row["recommendation"] == "none recommended":
+        elif row["reason"]:
             yield row["reason"]
 
 
 def _counts(path, methods) -> Iterator[str]:
     counts: dict[str, list[int]] = {method: [] for method in methods}
-    for _, rows in tables.read_grouped(path):
+    for _, rows in tables.read_grouped(path) if path.is_file() else ():
         for row in rows:
             if row["n_spots"] is not None:
-                counts[row["method"]].append(row["n_spots"])
+                counts.setdefault(row["method"], []).append(row["n_spots"])
     texts = [
         f"{method} {sum(of_method)} ({format_number(sum(of_method) / len(of_method))} per image)"
         for method, of_method in counts.items()
@@ -65,7 +65,7 @@ def _counts(path, methods) -> Iterator[str]:
 
 
 def _unreliable(path) -> Iterator[str]:
-    judged = tables.read(path)
+    judged = _read(path)
     doubtful = [row for row in judged if row["unreliable"]]
     if doubtful:
         images = format_count(len(judged), "image")
@@ -75,10 +75,14 @@ def _unreliable(path) -> Iterator[str]:
 
 
 def _look_first(path) -> Iterator[str]:
-    names = [row["image"] for row in tables.read(path)]
+    names = [row["image"] for row in _read(path)]
     if names:
         listed = ", ".join(_shortened(names, MOST_IMAGES, "image"))
         yield f"Look first at {listed}: {path} says why"
+
+
+def _read(path):
+    return tables.read(path) if path.is_file() else []
 
 
 def _shortened(texts, most, what, before=""):

@@ -48,10 +48,11 @@ def report(plan: Plan) -> str:
     if unscored := tables.unscored(folder / "tables" / "accuracy.csv"):
         aside += ["truth that could not be used, so that nothing is said of accuracy there:"]
         aside += _listed([f"{image}: {reason}" for image, reason in unscored])
-    if _all_tables(folder):
-        aside += summary.summarise(folder)
-    elif warning := measured_radius.warning(tables.read_grouped(folder / "tables" / "counts.csv")):
-        aside += [warning]
+    if not (folder / "tables" / "recommendation.csv").is_file():
+        # Whose first row would say it.
+        counts = tables.read_grouped(folder / "tables" / "counts.csv")
+        aside += filter(None, [measured_radius.warning(counts)])
+    aside += summary.summarise(folder)
     aside += _where(plan)
     if not failed_rows:
         return _noted(folder, [done, *aside])
@@ -68,12 +69,6 @@ def report(plan: Plan) -> str:
     if len(failed) > plan.max_failed:
         raise RunFailed(f"{text}\nMend them and run again: only what is missing is done.")
     return text
-
-
-def _all_tables(folder):
-    """Whether the tables that a summary is made of are there; a user may have asked for fewer."""
-    names = ("recommendation", "reliability", "look_first")
-    return all((folder / "tables" / f"{name}.csv").is_file() for name in names)
 
 
 def _where(plan):
