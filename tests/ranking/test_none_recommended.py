@@ -16,7 +16,7 @@ SIMPLE = {"a": 5, "b": 5}
 NOTHING = f"No method found a spot in any image. So none is recommended. {LOOK}"
 
 
-def injected(a, b, kind="injected spots", measure="F1 that injected spots and decoys let expect"):
+def injected(a, b, kind="injected spots", measure="expected F1 (from injected spots and decoys)"):
     scores = {"a": (a, a, a), "b": (b, b, b)}
     return Criterion(kind, measure, scores, {("a", "b"): (a - b,) * 3}, n_images=9)
 
@@ -40,7 +40,7 @@ def test_a_high_expected_f1_is_no_merit_where_no_method_finds_a_spot():
 def test_none_is_recommended_where_the_best_f1_is_near_nothing():
     first, second = recommendation.recommend("ab", [injected(0.09, 0.02)], SIMPLE, n_spots=7)
     assert first["reason"] == (
-        "The best F1 that injected spots and decoys let expect is 0.09. So none is recommended. "
+        "The best expected F1 (from injected spots and decoys) is 0.09. So none is recommended. "
         + LOOK
     )
     assert (first["recommendation"], second["recommendation"]) == ("none recommended", "worse")

@@ -59,6 +59,11 @@ class Criterion:
     higher_is_better: bool = True
 
     @property
+    def is_f1(self) -> bool:
+        """Whether the score is an F1, true or expected."""
+        return self.kind in ("truth", "injected spots")
+
+    @property
     def is_thin(self) -> bool:
         """Whether there are too few images to call any difference real."""
         return self.resampled == "images" and 0 < self.n_images < FEWEST_IMAGES
@@ -179,7 +184,7 @@ def judge_by_images(
 def judge_by_injection(
     recovery: Iterable[Mapping], false_positives: Iterable[Mapping], *, seed: int
 ) -> Criterion:
-    """Criterion of injected spots and decoys: what F1 they let expect.
+    """Criterion of injected spots and decoys: the F1 to expect by them.
 
     Parameters
     ----------
@@ -219,7 +224,7 @@ def judge_by_injection(
         {"image": image, "method": method, "f1": float(_expected_f1(*numbers))}
         for (image, method), numbers in known.items()
     ]
-    measure = "F1 that injected spots and decoys let expect"
+    measure = "expected F1 (from injected spots and decoys)"
     found = judge_by_images("injected spots", measure, rows, "f1", seed=seed, higher_is_better=True)
     if found.n_images != 1:
         return found

@@ -104,7 +104,7 @@ def recommend(
 
 def _none_recommended(rows, first, n_spots):
     """The rows as they are where a method is of some use; else the first says why none is."""
-    of_f1 = first is not None and first.measure.startswith("F1")
+    of_f1 = first is not None and first.is_f1
     best = max((row.get("estimate", math.nan) for row in rows if row["rank"] == 1), default=0)
     if of_f1 and best < NEAR_NOTHING:
         why = f"The best {first.measure} is {format_number(best)}"
