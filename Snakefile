@@ -124,6 +124,7 @@ MADE = [
     ),
     *collect("<results>/figures/sweeps/{sweep}.png", sweep=plan.sweeps),
     *collect("<results>/figures/{figure}.png", figure=FIGURES),
+    *(["<results>/export"] if plan.exported else []),
     "<results>/complete",
 ]
 

@@ -64,6 +64,26 @@ rule columns:
         "../scripts/columns.py"
 
 
+rule export:
+    """The spots of some images as Fiji, napari and QuPath open them."""
+    input:
+        images="<results>/tables/images.csv",
+        spots="<results>/tables/spots.csv",
+        counts="<results>/tables/counts.csv",
+        modules=modules("export.py"),
+    output:
+        directory("<results>/export"),
+    log:
+        "<logs>/export.log",
+    conda:
+        environment
+    params:
+        formats=plan.formats,
+        chosen=layout.exported(plan),
+    script:
+        "../scripts/export.py"
+
+
 rule methods:
     """Which listed values make the methods of a sweep."""
     input:

@@ -22,6 +22,9 @@ CHECKS = "CI runs it"
 NOT_RUN = {
     "python3 -m venv": SETS_UP,
     ".venv/bin/pip install": SETS_UP,
+    'pip install "napari[all]"': SETS_UP,
+    "python study/results/export/napari/view.py": "needs napari and a screen: tests/io/test_exports.py "
+    "has a stand-in",
     "pip install .": "tests/test_api.py does it",
     ".venv/bin/snakemake --directory study --workflow-profile slurm": SLURM,
     ".venv/bin/python scripts/cancel.py": SLURM,
@@ -53,6 +56,7 @@ OF_README = [
 ON_ITS_RESULTS = [
     ".venv/bin/snakemake --directory study --report report.html",
     ".venv/bin/snakemake --directory study --unlock",
+    ".venv/bin/python study/results/export/napari/view.py",
     ".venv/bin/snakemake --directory study --configfile study/results/provenance.yaml "
     "--config results=again",
     ".venv/bin/snakemake --directory study --configfile elsewhere/config.yaml",

@@ -465,7 +465,7 @@ def test_every_rule_lists_the_modules_of_its_script():
         for script, _ in rules_with_scripts()
     }
     assert dict(rules_with_scripts()) == expected
-    assert len(expected) == 30
+    assert len(expected) == 31
 
 
 @pytest.mark.parametrize(

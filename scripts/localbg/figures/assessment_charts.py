@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.assessment.completeness import Curve
+from localbg.core.colours import COLOURS
 from localbg.core.text import format_count
-from localbg.figures.style import COLOURS, WIDTH, plain, styled
+from localbg.figures.style import WIDTH, plain, styled
 
 DASHES = ("-", "--", "-.", ":")  # so that one curve shows under another
 TITLES = {

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from localbg.core.colours import COLOURS
 from localbg.core.text import format_count
-from localbg.figures.style import COLOURS, WIDTH, styled
+from localbg.figures.style import WIDTH, styled
 
 HATCHES = ("", "//", "..", "xx")  # tell methods apart that share a colour
 MAX_IMAGES = 40  # with a bar for each; more are shown as distributions

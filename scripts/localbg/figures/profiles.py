@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from localbg.core.colours import COLOURS
 from localbg.core.text import format_count, format_number
-from localbg.figures.style import COLOURS, WIDTH, Result, image_title, styled
+from localbg.figures.style import WIDTH, Result, image_title, styled
 
 # One for each method, with its colour. None is plainly dashed: dashes are thresholds.
 LINES = ("-", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 1)), (0, (4, 1, 1, 1)), "-")

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from localbg.core.colours import COLOURS
 from localbg.core.text import format_count, format_number
 from localbg.figures.panels import TRUE, foreground_limit, grey_range, rings, show, window
-from localbg.figures.style import COLOURS, WIDTH, Result, styled
+from localbg.figures.style import WIDTH, Result, styled
 from localbg.suggest import proposal
 from localbg.suggest.proposal import Blobs, Radius
 

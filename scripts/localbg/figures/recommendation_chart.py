@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from localbg.core.colours import COLOURS
 from localbg.core.text import format_count
-from localbg.figures.style import COLOURS, WIDTH, styled
+from localbg.figures.style import WIDTH, styled
 from localbg.ranking.criteria import KINDS, Criterion
 
 MAX_ROWS = 30  # methods that are shown

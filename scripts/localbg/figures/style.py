@@ -17,8 +17,6 @@ from matplotlib.figure import Figure
 from localbg.core import files
 from localbg.core.text import format_number
 
-# Of Okabe and Ito, and Tol: colour-blind people can tell them apart. One for each method, in order.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#882255", "#000000")
 STYLE = {"font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "legend.fontsize": 9}
 
 WIDTH = 12.0  # inches; about 1,200 pixels in the report

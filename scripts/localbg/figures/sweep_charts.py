@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from localbg.comparison.sweeps import Line, in_order
+from localbg.core.colours import COLOURS
 from localbg.core.text import format_number
-from localbg.figures.style import COLOURS, WIDTH, styled
+from localbg.figures.style import WIDTH, styled
 
 # Beyond these, a figure is no longer read; the table has all rows.
 MAX_ROWS = 6

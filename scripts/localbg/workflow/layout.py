@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from localbg.workflow.plan import Method, Plan
 
 # Of each image and method, what `collect` gathers where every step is a job: the records of these
@@ -126,6 +128,28 @@ def logs(plan: Plan) -> dict[str, list[str]]:
         for rule, names in found.items()
         if names
     }
+
+
+def exported(plan: Plan) -> dict[str, dict]:
+    """Of each image whose spots are exported: its plane in the file, and images to show with them.
+
+    Paths are relative to the folder of napari's export.
+    """
+    up = "../.."
+    chosen = {}
+    for name in plan.exported:
+        row = plan.images[name]
+        plane = {axis: getattr(row, axis) for axis in ("channel", "z", "t")}
+        if plan.batches:
+            # What batches keep has names of its own; the source is there in any case.
+            layers = {} if row.is_remote else {"raw": os.path.abspath(row.path)}
+        else:
+            layers = {"raw": f"{up}/image/{name}.tif"} | {
+                f"background: {method.name}": f"{up}/background/{method.background}/{name}.tif"
+                for method in plan.methods.values()
+            }
+        chosen[name] = {"plane": plane, "layers": layers}
+    return chosen
 
 
 def criteria_tables(plan: Plan) -> dict[str, str]:

@@ -66,6 +66,8 @@ class Plan:
         How to do it: the config's ``assessment``, with a list of ``contrasts``.
     sampled : dict of str to list of str
         Ids of the images that are assessed, by name of the job: a batch, or an image.
+    formats, exported : list of str
+        In which formats spots are exported, and ids of the images whose spots are.
     notes : list of str
         What was left out of the images, a line each.
     versions : localbg.io.web.Versions or None
@@ -84,6 +86,8 @@ class Plan:
     config: dict = field(default_factory=dict)
     assessment: dict = field(default_factory=dict)
     sampled: dict[str, list[str]] = field(default_factory=dict)
+    formats: list[str] = field(default_factory=list)
+    exported: list[str] = field(default_factory=list)
     _stamps: dict[str, list] = field(default_factory=dict, init=False, repr=False, compare=False)
     notes: list[str] = field(default_factory=list)
     versions: object = None
@@ -329,7 +333,8 @@ def make_plan(config: dict) -> Plan:
     shared = (config[key] for key in ("results", "max_failed", "seed", "polarity"))
     plan = Plan(images, {}, *shared)
     run = keys.defaults()["run"] | config["run"]
-    plan.config = config | {"run": run}
+    export = keys.defaults()["export"] | config["export"]
+    plan.config = config | {"run": run, "export": export}
     plan.notes = notes
     if run["mode"] == "batch":
         size = run["images_per_job"]
@@ -341,6 +346,10 @@ def make_plan(config: dict) -> Plan:
         plan.methods[name] = add_method(name, recipe, plan.steps)
     plan.assessment = assessment
     plan.sampled = _sampled(plan)
+    plan.formats = export["formats"]
+    if plan.formats:
+        groups = {name: row.group for name, row in images.items()}
+        plan.exported = spread(groups, export["images"], plan.seed)
     return plan
 
 
