@@ -23,8 +23,8 @@ NOT_RUN = {
     "python3 -m venv": SETS_UP,
     ".venv/bin/pip install": SETS_UP,
     'pip install "napari[all]"': SETS_UP,
-    "python study/results/export/napari/view.py": "needs napari and a screen: tests/io/test_exports.py "
-    "has a stand-in",
+    "python study/results/export/napari/view.py": "needs napari and a screen: "
+    "tests/io/test_exports.py has a stand-in",
     "pip install .": "tests/test_api.py does it",
     ".venv/bin/snakemake --directory study --workflow-profile slurm": SLURM,
     ".venv/bin/python scripts/cancel.py": SLURM,
