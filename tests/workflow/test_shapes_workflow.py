@@ -163,15 +163,13 @@ def test_both_modes_notice_and_hold_the_same_bytes(tmp_path):
 
 def test_the_shipped_example_raises_an_alarm_for_the_rim_of_a_disc_alone(default_run):
     """Which a Gaussian leaves bright, and noise cuts into what is rather like spots."""
-    rows = table(default_run, "counts")
+    counts = default_run / "results/tables/counts.csv"
+    rows = tables.read(counts)
     assert len(rows) == 9
     faults = {(row["image"], row["method"]): measured_radius.find_fault(row) for row in rows}
     assert "over twice as wide" in faults.pop(("disc_noisy", "gaussian"))
     assert set(faults.values()) == {""}
-    assert (
-        measured_radius.warning(tables.read_grouped(default_run / "results/tables/counts.csv"))
-        == ""
-    )
+    assert measured_radius.warning(tables.read_grouped(counts)) == ""
     assert not any("spot_radius" in row["advice"] for row in table(default_run, "reliability"))
     for spot in table(default_run, "spots"):
         assert int(spot["core_area"]) > 0
