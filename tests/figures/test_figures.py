@@ -15,6 +15,7 @@ import panels as panels_script
 import profiles as profiles_script
 from localbg.accuracy import scoring
 from localbg.core import failures, files, text
+from localbg.core.colours import COLOURS
 from localbg.figures import overview_charts, style
 from localbg.figures.panels import FALSE, MISSED, TRUE, WHOLE, draw_panels, grey_range, window
 from localbg.figures.profiles import LINES, brightest, draw_profiles
@@ -253,7 +254,7 @@ class TestProfiles:
         made = [result(f"m{i}", [(10, 10)], seed=i) for i in range(style.MAX_METHODS)]
         upper = draw_profiles("a", image, made, spot_radius=RADIUS).axes[0]
         assert len({to_rgba(line.get_color()) for line in upper.lines}) == 1 + len(made)
-        assert len(LINES) == len(style.COLOURS) == style.MAX_METHODS
+        assert len(LINES) == len(COLOURS) == style.MAX_METHODS
         assert "--" not in LINES, "dashes are thresholds"
 
     def test_units(self, image, results):
